@@ -68,7 +68,7 @@ class ReadTogether(Quiet):
             title = f"held-out picture {self.number % len(among) + 1:,} of {len(among):,}"
         text = self.text.strip() or caption
         if not text:
-            raise DataError("There is no text to read with this picture.", "Type one, with [MASK] for a word that is asked for.")
+            raise DataError("There is no text to read with this picture.", "Type one, with [MASK] for a word to fill in.")
         if len(text) > LONGEST:
             raise DataError(f"The text has {len(text):,} characters, more than {LONGEST:,}.", "Type a shorter one.")
         ids, unknown = model.read_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,38 @@ def test_a_text_file_beside_each_picture_is_its_caption(tmp_path: Path) -> None:
     assert "1 text files beside pictures could not be read: 'cat5.txt'." in notes(dataset)
     assert "1 text files beside pictures are empty: 'cat4.txt'." in notes(dataset)
     assert "2 pictures have no caption: 'cat4.png', 'cat5.png'. They are not used" in notes(dataset)
+
+
+def zipped(root: Path) -> Path:
+    with zipfile.ZipFile(root.with_suffix(".zip"), "w") as archive:
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                archive.write(path, f"inside/{path.relative_to(root).as_posix()}")
+    return root.with_suffix(".zip")
+
+
+def test_captions_in_an_archive_are_those_of_its_folder(tmp_path: Path) -> None:
+    """A table, or a text file beside each; what is neither is left out, and one text alone is no caption."""
+    root = folder(tmp_path, 12)
+    (root / "about.txt").write_text("where they are from", "utf-8")
+    (root / "cat0.txt").write_text("a cat", "utf-8")
+    plain = opened(zipped(root))
+    assert plain.captions is None and "named like the pictures ignored" in notes(plain)
+    for number in range(12):
+        (root / f"cat{number}.txt").write_text(f"cat {number}", "utf-8")
+    beside = opened(zipped(root))
+    by_name = dict(zip(beside.names or (), beside.captions or (), strict=True))
+    assert by_name == {f"inside/cat{n}.png": f"cat {n}" for n in range(12)}
+    assert "12 with a caption beside" in finished(inspect([zipped(root)])).sentence and "about.txt" in notes(beside)
+    (root / "all.csv").write_text("file,caption\n" + "".join(f"cat{n}.png,number {n}\n" for n in range(12)), "utf-8")
+    table = opened(zipped(root))
+    by_name = dict(zip(table.names or (), table.captions or (), strict=True))
+    assert by_name == {f"inside/cat{n}.png": f"number {n}" for n in range(12)}
+    assert "with captions in all.csv" in finished(inspect([zipped(root)])).sentence
+    assert "Captions: column 'caption' of all.csv" in notes(table)
+    (root / "all.csv").write_text("file,caption\n" + "".join(f"dog{n}.png,number {n}\n" for n in range(12)), "utf-8")
+    with pytest.raises(DataError, match="12 of 12 rows of all.csv name pictures that are not in the folder"):
+        opened(zipped(root))
 
 
 def test_a_table_that_lies_is_answered_in_words(tmp_path: Path) -> None:

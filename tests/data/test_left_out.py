@@ -282,6 +282,6 @@ def test_members_of_a_tar_are_read_once_each(tmp_path: Path) -> None:
     path = put(tmp_path, tarred([*members, ("note.txt", b"x")], tarfile.PAX_FORMAT), "x.tar")
     assert [name for _, name in archives.names(path)] == [*(name for name, _ in members), "note.txt"]
     left = listing.LeftOut()
-    assert finished(listing.archive_names(path, left)) == ([name for name, _ in members], [])
+    assert finished(listing.archive_names(path, left)) == ([name for name, _ in members], [], [])
     assert left.notes() == ["Files ignored: note.txt."]
     assert len(opened(path, pictures=PictureSettings(8)).pixels) == 8

@@ -31,7 +31,7 @@ _SYSTEM = {
 }  # fmt: skip
 _NOISE = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 _UNREADABLE = {".heic": "HEIC", ".heif": "HEIF", ".avif": "AVIF", ".jxl": "JPEG XL", ".svg": "SVG", ".psd": "PSD"}
-_CAPTION = ".txt"
+CAPTION = ".txt"
 _OFFICE = {
     "word/document.xml": "a Word file", "ppt/presentation.xml": "a PowerPoint file", "xl/workbook.xml": "an Excel file",
     "mimetype": "an EPUB book or an OpenDocument file",
@@ -144,14 +144,16 @@ def folder_files(root: Path, *kinds: Sequence[str], left: LeftOut | None = None)
     return tuple(ordered)
 
 
-def archive_names(path: Path, left: LeftOut, sound: Sequence[str] = ()) -> Work[tuple[list[str], list[str]]]:
-    """The names of the pictures in an archive, and of what has an ending of `sound`; of the other members `left` counts the
-    endings.
+def archive_names(
+    path: Path, left: LeftOut, sound: Sequence[str] = (), beside: Sequence[str] = ()
+) -> Work[tuple[list[str], list[str], list[str]]]:
+    """The names of the pictures in an archive, of what has an ending of `sound`, and of what may stand beside pictures, with an
+    ending of `beside`; of the other members `left` counts the endings.
 
     Yields the fraction read. Raises DataError for a hostile archive, a file of an office program, and where there are
     no pictures.
     """
-    found, sounds = list[str](), list[str]()
+    found, sounds, further = list[str](), list[str](), list[str]()
     others: set[str] = set()
     for done, name in archives.names(path):
         *folders, last = name.split("/")
@@ -166,6 +168,8 @@ def archive_names(path: Path, left: LeftOut, sound: Sequence[str] = ()) -> Work[
             found.append(name)
         elif last.lower().endswith(tuple(sound)):
             sounds.append(name)
+        elif last.lower().endswith(tuple(beside)):
+            further.append(name)
         else:
             left.add(last)
         if len(found) % _SOME == 0:
@@ -178,11 +182,13 @@ def archive_names(path: Path, left: LeftOut, sound: Sequence[str] = ()) -> Work[
             path,
         )
     if not found and not sounds:
+        for name in further:
+            left.add(name.rpartition("/")[2])
         holds = f", but it holds {left.files()}" if left.endings else ""
         raise DataError(
             f"There are no pictures in {path.name}{holds}.", "To use other files, unpack it and import the folder.", path
         )
-    return found, sounds
+    return found, sounds, further
 
 
 def grouped(names: Sequence[str]) -> Grouped:
@@ -210,7 +216,7 @@ def grouped(names: Sequence[str]) -> Grouped:
 def captions(found: Sequence[Path], written: Sequence[Path]) -> set[Path]:
     """The text files that are named like a picture beside them."""
     stems = {path.with_suffix("") for path in found}
-    return {path for path in written if path.suffix.lower() == _CAPTION and path.with_suffix("") in stems}
+    return {path for path in written if path.suffix.lower() == CAPTION and path.with_suffix("") in stems}
 
 
 def natural(name: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ _Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "
 class _Given:
     """Sources whose form is known: `files` in order, `root` the folder they were found in, `names` of the pictures in an
     archive or below the folder, and what was `left` out. Captions stand in a `table`, or in the text files `captions`, by the
-    names of their pictures."""
+    names of their pictures; those of an archive are read at once, and are what is `said`."""
 
     form: _Kind
     files: tuple[Path, ...]
@@ -55,6 +56,7 @@ class _Given:
     left: listing.LeftOut = field(default_factory=listing.LeftOut)
     table: captions.Table | None = None
     captions: Mapping[str, Path] = field(default_factory=dict)
+    said: captions.Captions | None = None
 
     @property
     def title(self) -> str:
@@ -78,7 +80,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
             file.unlink(missing_ok=True)
     if options.kind == "labelled" and len(sources) == 1 and (root := expanded(sources[0])).is_dir():
         return (yield from folders.import_classes(root, options))
-    given = yield from _given(sources, options)
+    given = yield from _given(sources, options, reading=True)
     name = options.name or given.title
     source = (given.root or given.files[0]).name or given.title
     _refuse_kind(given, options)
@@ -116,11 +118,17 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
 
 def _captions(given: _Given, options: ImportOptions) -> Work[captions.Captions | None]:
     """The captions of the pictures, None where there are none."""
-    if given.table is not None:
-        return (yield from captions.read_table(given.table, given.names, skip=options.skip_broken))
-    if given.captions and given.root is not None:
-        return (yield from captions.read_files(given.root, given.captions, given.names, options.encoding))
-    return None
+    if given.root is None:
+        return given.said
+    return (yield from _read(given.root, given.table, given.captions, given.names, options))
+
+
+def _read(
+    root: Path, table: captions.Table | None, beside: Mapping[str, Path], names: Sequence[str], options: ImportOptions
+) -> Work[captions.Captions | None]:
+    if table is not None:
+        return (yield from captions.read_table(table, names, skip=options.skip_broken))
+    return (yield from captions.read_files(root, beside, names, options.encoding)) if beside else None
 
 
 def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Work[Found]:
@@ -154,7 +162,8 @@ def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
     return finished(written.inspect_table(place, options or ImportOptions(), place.stem))
 
 
-def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
+def _given(named: Sequence[Path | str], options: ImportOptions, reading: bool = False) -> Work[_Given]:
+    """What these sources are; `reading`: with the captions in an archive."""
     if not named or not all(str(source).strip() for source in named):
         raise DataError("There is nothing to import.", "Choose a file or a folder.")
     sources = [expanded(source) for source in named]
@@ -165,12 +174,7 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
         return (yield from _folder(folders[0], options))
     forms = [_file_form(path) for path in sources]
     if forms == ["archive"]:
-        left = listing.LeftOut()
-        names, sounds = yield from listing.archive_names(sources[0], left, clips.SUFFIXES)
-        if len(sounds) > len(names) or options.kind == "audio":
-            return _Given("sound archive", tuple(sources), None, tuple(sounds), left)
-        kept, _ = _without_above(names, names, left)
-        return _Given("archive", tuple(sources), None, tuple(kept), left)
+        return (yield from _archive(sources[0], options, reading))
     if set(forms) == {"sound"}:
         return _Given("sound", tuple(sources), None, tuple(listing.names_below(sources[0].parent, sources)))
     if len(sources) == 1:
@@ -184,6 +188,47 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
         return _Given(forms[0], tuple(sources))
     shown = ", ".join(f"{path.name} ({form})" for path, form in list(zip(sources, forms, strict=True))[:10])
     raise DataError(f"These files have different kinds: {shown}.", "Import files of one kind at a time.", sources[0])
+
+
+def _archive(path: Path, options: ImportOptions, reading: bool) -> Work[_Given]:
+    """The sounds of an archive, or its pictures and their captions: those are small, and written to a folder of their own while
+    they are read."""
+    left = listing.LeftOut()
+    names, sounds, further = yield from listing.archive_names(path, left, clips.SUFFIXES, (*captions.SUFFIXES, listing.CAPTION))
+    if len(sounds) > len(names) or options.kind == "audio":
+        for name in further:
+            left.add(name.rpartition("/")[2])
+        return _Given("sound archive", (path,), None, tuple(sounds), left)
+    kept, _ = _without_above(names, names, left)
+    stems = {name.rpartition(".")[0]: name for name in kept}
+    beside = {stems[stem]: name for name in further if name.lower().endswith(listing.CAPTION)
+              if (stem := name.rpartition(".")[0]) in stems}  # fmt: skip
+    tables = [name for name in further if name.lower().endswith(captions.SUFFIXES)]
+    said: captions.Captions | None = None
+    table: captions.Table | None = None
+    files, used = dict[str, Path](), set[str]()
+    wanted = {*tables, *(beside.values() if len(beside) >= _FEWEST_CAPTIONS else ())}
+    if wanted:
+        with tempfile.TemporaryDirectory(prefix="genstudio-") as scratch:
+            root = Path(scratch)
+            for _, name, raw in archives.members(path, wanted.__contains__):
+                place = root / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(raw)
+                yield 0.0
+            table = yield from captions.find_table([root / name for name in tables], kept, options.encoding)
+            if table is not None:
+                used = {table.path.relative_to(root).as_posix()}
+            else:
+                files = {name: root / text for name, text in beside.items() if text in wanted}
+                used = wanted - set(tables)
+            if reading:
+                said = yield from _read(root, table, files, kept, options)
+    left.captions = 0 if used >= set(beside.values()) else len(beside)
+    for name in further:
+        if name not in used and name not in beside.values():
+            left.add(name.rpartition("/")[2])
+    return _Given("archive", (path,), None, tuple(kept), left, table, files, said)
 
 
 def _folder(root: Path, options: ImportOptions) -> Work[_Given]:

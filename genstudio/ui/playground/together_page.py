@@ -40,7 +40,7 @@ class TogetherPage(Page):
         self._path, self._number, self._run = "", 0, ""
         self._draws = np.random.default_rng(0)
         self.text = named(QLineEdit(), "together_text", "Text that is read with the picture")
-        self.text.setPlaceholderText(f"A caption, with {_MASK} for a word that is asked for; empty: the picture's own")
+        self.text.setPlaceholderText(f"A caption, with {_MASK} for a word to fill in; empty: the picture's own")
         self.text.setClearButtonEnabled(True)
         self.another = button("Next picture", "together_next", "refresh", "Another held-out picture with its caption", self._next)
         self.open = button("Open a picture…", "together_open", "open", "A picture of your own", self._choose)
