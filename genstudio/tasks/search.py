@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from genstudio.data.learnable.captions import CaptionData
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Matches
@@ -21,7 +24,9 @@ Among = Literal["held-out", "all"]
 MOST, MOST_CLASSES = 500, 40
 PLACE = "{}"
 """Stands for the class in a sentence of zero-shot classes."""
-_ROWS = 250
+SENTENCES = 80
+"""As many as Radford et al. 2021 took for the classes of ImageNet (3.1.4)."""
+_ROWS, _SEED = 250, 20_210_226
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +113,8 @@ class SearchPicture(Quiet):
 @dataclass(frozen=True, slots=True, eq=False)
 class ZeroShot(Frozen):
     """Probabilities (n, classes) of `classes` that somebody typed for n pictures, `pixels` (n, h, w, c) uint8 with their
-    `captions`, by `weights` of `step`; `unknown` is what of the classes the vocabulary lacks."""
+    `captions`, by `weights` of `step`; `unknown` is what of the classes the vocabulary lacks. In the `sentences`
+    {} stood for each class."""
 
     classes: tuple[str, ...]
     probabilities: Array
@@ -117,6 +123,7 @@ class ZeroShot(Frozen):
     step: int
     weights: str
     unknown: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @property
     def named(self) -> Array:
@@ -156,12 +163,14 @@ def usual_classes(captions: tuple[str, ...]) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class NameClasses(Quiet):
     """Returns which of these classes each of some held-out pictures belongs to, by the cosine of the picture with the sentence
-    `template` of each class, in which {} stands for it (Radford et al. 2021, 3.1.2): no class was ever trained. The picture of a
-    file instead where there is a `path`. Raises DataError for fewer than two classes, or ones that the model does not know."""
+    `template` of each class, in which {} stands for it (Radford et al. 2021, 3.1.2): no class was ever trained. Without a
+    template captions of training pictures that name one of the classes are the sentences, and their mean vector stands for each
+    class (3.1.4): what a text tower makes of a sentence shorter than any that it read says little. The picture of a file instead
+    where there is a `path`. Raises DataError for fewer than two classes, or ones that the model does not know."""
 
     model: ModelRef
     classes: tuple[str, ...]
-    template: str = PLACE
+    template: str = ""
     path: str = ""
     count: int = 64
 
@@ -173,22 +182,43 @@ class NameClasses(Quiet):
             raise DataError(
                 f"{len(classes)} classes cannot be told apart.", f"Type 2 to {MOST_CLASSES} different ones, with commas between."
             )
-        if PLACE not in self.template:
+        if self.template and PLACE not in self.template:
             raise DataError(f"The sentence '{self.template[:40]}' has no {PLACE}.", f"{PLACE} stands for the class.")
         unknown = [word for name in classes for word in known_part(opened.model, name)]
+        model = opened.model
+        if not self.path or not self.template:
+            model = yield from _with_data(opened, self.model)
         if self.path:
-            model, shape = opened.model, opened.model.data.shape
+            shape = model.data.shape
             pixels = (yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels))[None]
             captions: tuple[str, ...] = ("",)
         else:
-            model = yield from _with_data(opened, self.model)
             some = _chosen(model, "held-out")[: self.count]
             pixels, captions = model.data.real[some], tuple(model.data.captions[at] for at in some.tolist())
-        texts = model.embed_texts([self.template.replace(PLACE, name) for name in classes])
-        logits = model.embed_pictures(pixels) @ texts.T / model.temperature
+        sentences = (self.template,) if self.template else naming(model.data, classes)
+        vectors = []
+        for name in classes:
+            found = model.embed_texts([sentence.replace(PLACE, name) for sentence in sentences]).mean(0)
+            vectors.append(found / max(float(np.linalg.norm(found)), 1e-12))
+            yield Frame(progress=Progress("Reading sentences", len(vectors) / len(classes)))
+        logits = model.embed_pictures(pixels) @ np.stack(vectors).T / model.temperature
         return ZeroShot(
-            classes, softmax(logits), pixels, captions, opened.step, opened.words, tuple(dict.fromkeys(unknown))
+            classes, softmax(logits), pixels, captions, opened.step, opened.words, tuple(dict.fromkeys(unknown)), sentences
         )
+
+
+def naming(data: CaptionData, classes: Sequence[str]) -> tuple[str, ...]:
+    """Captions of training pictures that name one of these classes, with {} in its place, each once: at most SENTENCES; that of
+    one word where there are none."""
+    names = re.compile("|".join(rf"\b{re.escape(name.lower())}\b" for name in sorted(classes, key=len, reverse=True)))
+    found: dict[str, None] = {}
+    for at in np.random.default_rng(_SEED).permutation(data.train).tolist():
+        caption = " ".join(data.captions[at].lower().split())
+        if PLACE not in caption and len(names.findall(caption)) == 1:
+            found[names.sub(PLACE, caption)] = None
+        if len(found) == SENTENCES:
+            break
+    return tuple(found) or (f"a {PLACE}",)
 
 
 def softmax(logits: Array) -> Array:

@@ -100,7 +100,7 @@ def test_captions_in_an_archive_are_those_of_its_folder(tmp_path: Path) -> None:
     assert "with captions in all.csv" in finished(inspect([zipped(root)])).sentence
     assert "Captions: column 'caption' of all.csv" in notes(table)
     (root / "all.csv").write_text("file,caption\n" + "".join(f"dog{n}.png,number {n}\n" for n in range(12)), "utf-8")
-    with pytest.raises(DataError, match="12 of 12 rows of all.csv name pictures that are not in the folder"):
+    with pytest.raises(DataError, match=r"12 of 12 rows of all\.csv name pictures that are not in the folder"):
         opened(zipped(root))
 
 

@@ -82,7 +82,8 @@ def test_own_pictures_with_captions_are_learned_watched_and_searched(open_window
     assert page.found.classes == ("circle", "heart", "square", "triangle"), "what the captions tell apart"
     page.classes.setText("circle, square, triangle, heart")
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
-    true = result(NameClasses(ModelRef(run), ("circle", "square", "triangle", "heart"), "a {}"), Models())
+    true = result(NameClasses(ModelRef(run), ("circle", "square", "triangle", "heart")), Models())
+    assert true.sentences and all(text.count("{}") == 1 for text in true.sentences)
     assert np.allclose(np.sort(page.found.probabilities.max(1)), np.sort(true.probabilities.max(1)), atol=1e-6)
     assert np.allclose(true.probabilities.sum(1), 1, atol=1e-5)
     right = sum(name in text for name, text in zip((true.classes[n] for n in true.named.tolist()), true.captions, strict=True))

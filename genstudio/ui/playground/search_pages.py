@@ -144,8 +144,8 @@ class ZeroShotPage(Page):
         self.found: ZeroShot | None = None
         self._path = self._suggested = ""
         self.classes = _line("zero_shot_classes", "Classes to tell apart", "Classes with commas between, such as: circle, heart")
-        self.template = _line("zero_shot_template", "Sentence that stands for a class", PLACE)
-        self.template.setText(f"a {PLACE}")
+        self.template = _line("zero_shot_template", "Sentence that stands for a class",
+                              f"Empty: captions with {PLACE} for the class")
         self.open = button("Open a picture…", "zero_shot_open", "open", "Name the class of a picture of your own", self._choose)
         self.held = button("Held-out pictures", "zero_shot_held", "refresh", "Classes of held-out pictures", self._show_held)
         self.view = PicturesView("Pictures by class", "zero_shot_pictures", dated=False, score="probability")
@@ -180,7 +180,7 @@ class ZeroShotPage(Page):
             self._suggested = model.run
             self.ask("suggestion", SuggestClasses(model), on_result=self._suggest)
         if len(self.names()) > 1:
-            template = self.template.text().strip() or PLACE
+            template = self.template.text().strip()
             self.ask("classes", NameClasses(model, self.names(), template, self._path), on_result=self._show)
 
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
@@ -215,7 +215,7 @@ class ZeroShotPage(Page):
         order = np.argsort(found.named, kind="stable")
         self.found = ZeroShot(
             found.classes, found.probabilities[order], found.pixels[order], tuple(found.captions[at] for at in order.tolist()),
-            found.step, found.weights, found.unknown,
+            found.step, found.weights, found.unknown, found.sentences,
         )  # fmt: skip
         shown = self.found
         best = shown.probabilities.max(1)
@@ -227,7 +227,9 @@ class ZeroShotPage(Page):
             f"Of {told} pictures whose caption names one of these classes {right} get it ({percent(right / told)}); chance: "
             f"{percent(1 / len(shown.classes))}." if told else f"Chance: {percent(1 / len(shown.classes))}."
         )  # fmt: skip
-        self.outcome.setText(f"{said}{missing} No class was trained: each is a sentence that a picture is compared with. "
+        count = len(shown.sentences)
+        how = "a sentence" if count == 1 else f"the mean of {count} captions, such as '{shown.sentences[0]}',"
+        self.outcome.setText(f"{said}{missing} No class was trained: each is {how} that a picture is compared with. "
                              f"{shown.weights}.")  # fmt: skip
 
     def _explain(self, index: int) -> None:
