@@ -74,7 +74,7 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
         if place == 0:
             return "✱"
         gap = gap_at(look, place)
-        return token_text(look.words[place] if gap is None else gap.pieces[0]).strip()
+        return plain(look.words[place] if gap is None else gap.pieces[0])
 
     def grid(self, look: WordLook) -> tuple[int, int]:
         """Rows and columns of the patches of a picture."""
@@ -232,10 +232,10 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
         ]  # fmt: skip
         if gap is not None:
             pairs = zip(gap.pieces[:4], gap.probabilities.tolist(), strict=False)
-            lines = [*((None, token_text(piece).strip(), percent(share)) for piece, share in pairs), *lines]
+            lines = [*((None, plain(piece), percent(share)) for piece, share in pairs), *lines]
         true = truth_of(look, gap)
         if true:
-            lines = [(None, "in the caption", token_text(true).strip()), *lines]
+            lines = [(None, "in the caption", plain(true)), *lines]
         title = "the text as a whole" if not mark.word else "masked" if gap is not None else self.shown_word(look, mark.word)
         return self.word_boxes(mark.picture)[mark.word].center(), lines, title
 
@@ -248,6 +248,11 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
             what += ", mean over the heads" if self.head == MEAN else f", head {self.head + 1}"
         who = "the framed word" if self.hover is None or self.hover.patch < 0 else "each word"
         return f"step {shown.step:,}: where {who} looks, {what}"
+
+
+def plain(piece: str) -> str:
+    """A token as it is read in a sentence: without the mark of the space before it."""
+    return token_text(piece).replace("␣", "") or token_text(piece)
 
 
 def gap_at(look: WordLook, place: int) -> Gap | None:
@@ -272,5 +277,5 @@ class WordPage(LayeredPage):
     def __init__(self, title: str = "Words and patches", name: str = "words") -> None:
         super().__init__(
             WordView(title, name), name, "Mean of all layers", "Attention of words to patches in one co-attention block, or "
-            "the mean over all blocks", "Point at a word to see which patches it looks at, at a patch for the words",
+            "the mean over all blocks", "Point at a word, or at a patch",
         )  # fmt: skip
