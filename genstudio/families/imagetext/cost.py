@@ -49,6 +49,10 @@ def _streams(config: ImageTextConfig, shape: Shape, tokens: int) -> tuple[Networ
     return *alone, joint, heads
 
 
+def _blocks(count: int) -> str:
+    return f"{count} block{'s' * (count > 1)}"
+
+
 def _two_streams(config: ImageTextConfig, shape: Shape, tokens: int) -> Drawing:
     words, patches, joint, _ = _streams(config, shape, tokens)
     columns, rows = shape.width // config.patch, shape.height // config.patch
@@ -61,14 +65,14 @@ def _two_streams(config: ImageTextConfig, shape: Shape, tokens: int) -> Drawing:
     return (
         Chain((
             Part("Picture", f"{columns} x {rows} patches"),
-            Part("Patch encoder", f"{config.picture_layers} blocks", patches.parameters, module="streams.pictures"),
+            Part("Patch encoder", _blocks(config.picture_layers), patches.parameters, module="streams.pictures"),
         ), "Patches"),
         Chain((
             Part("Text with gaps", f"up to {config.context} tokens"),
-            Part("Word encoder", f"{config.layers} blocks", words.parameters, module="streams.texts"),
+            Part("Word encoder", _blocks(config.layers), words.parameters, module="streams.texts"),
         ), "Words"),
         Chain((
-            Part("Co-attention", "words look at patches, patches at words", joint.parameters,
+            Part("Co-attention", _blocks(config.joint_layers), joint.parameters,
                  module="streams.co_attention"), *read,
         ), "Together"),
     )  # fmt: skip

@@ -161,7 +161,7 @@ DASHBOARD = Dashboard(
     handles=("learning_rate", "clip", "schedule", "final_rate", "shift", "mask_share", "hide_share"),
     smaller=smaller_pictures,
     said=said,
-    welcome="Press Start: a picture tower and a text tower learn which pictures and captions belong together, and the diagonal "
-    "of the similarity matrix lights up. Your own pictures work the same way: a folder with a table of captions, or a text file "
+    welcome="Press Start: pictures and texts that belong together find each other, and the diagonal of the similarity matrix "
+    "lights up. Your own pictures work the same way: a folder with a table of captions, or a text file "
     "beside each picture.",
 )  # fmt: skip
