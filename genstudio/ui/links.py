@@ -175,7 +175,7 @@ class Links:
 
     def _look_inside(self, path: str) -> None:
         """Show the Playground with the model of a run, on the first page that looks inside it."""
-        abilities = next((tab.family.abilities for tab in self.trainers().values() if tab.run_path == path), ())
+        abilities = next((tab.abilities for tab in self.trainers().values() if tab.run_path == path), ())
         self._write_with(path)
         self.playground.look_inside(abilities)
 

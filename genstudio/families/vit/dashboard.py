@@ -133,6 +133,7 @@ DASHBOARD = Dashboard(
         Measure("accuracy", "accuracy", "higher"),
         Measure("probe_accuracy", "probe accuracy", "higher"),
         Measure("val_loss", "held-out loss", "lower"),
+        Measure("untrained_probe_accuracy", "probe accuracy of an untrained model"),
     ),
     summary=(
         Measure("train_loss", "loss"), Measure("val_loss", "held out"), Measure("accuracy", "accuracy"),

@@ -540,6 +540,7 @@ class TrainingTab(QWidget):
         """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
         if self.state == "stopped" and str(info.folder) == self.run_path:
             self.info, self._name = info, info.name
+            self._offer()
             self._show_state()
             self._name_run()
             self._headline()
@@ -808,9 +809,18 @@ class TrainingTab(QWidget):
         """What follows from the family that is set up."""
         self.explorers.set_explorers(self.family.dashboard.explorers)
         self._show_data()
-        self.summary.offer(self.family.abilities, explore=EXPLORE in self.family.dashboard.tools)
+        self._offer()
         self._show_cure()
         self.show_cost()
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What the model of this run can do, by its settings where these are known."""
+        ours = self.info is not None and self.info.family == self.family.name
+        return self.family.has(self.info.config) if ours and self.info is not None else self.family.abilities
+
+    def _offer(self) -> None:
+        self.summary.offer(self.abilities, explore=EXPLORE in self.family.dashboard.tools)
 
     def _show_cure(self) -> None:
         """The fix of a lesson: offered while it fails, said to be set up once it is, and gone where the run has it."""
