@@ -62,20 +62,12 @@ _UNSEEN = "unseen_recall_at_1_"
 DASHBOARD = Dashboard(
     charts=(
         Chart(
-            "loss", "Contrastive loss", "nats",
+            "loss", "Loss", "nats",
             (
                 Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"),
-                Line("simple_loss", "chance: everything alike", "simple"),
+                Line("simple_loss", "chance", "simple"),
             ),
-            "Loss", large=True, when=CONTRASTIVE,
-        ),
-        Chart(
-            "losses", "Loss of words, patches and matches", "nats and squared error",
-            (
-                Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"),
-                Line("simple_loss", "frequencies alone", "simple"),
-            ),
-            "Loss", large=True, when=TWO_STREAM,
+            "Loss", large=True, units={TWO_STREAM: "nats, and squared error of patches"},
         ),
         Chart(
             "words", "Masked words", "share filled in right",
