@@ -4,6 +4,10 @@ costs beside a plain loop.
 Measured on one thread of two shared cores: shapes, 600 steps (44 s of CPU), seeds 0, 1 and 2, among 100 held-out pictures with
 different captions: texts find their picture 100% of the time, pictures their text 99.7% (worst seed 99.6%); of combinations of
 colour and shape that training never saw 100% and 99.5% (98.6%). Chance is 1%.
+
+Two streams beside shapes, 900 steps (102 s of CPU), seed 0: of masked colours 100% are filled in right, in combinations that
+training never saw 98%; of sizes 54%, of shapes 30% (the text alone: 50%, 25%). Own and other captions are told apart 89% of
+the time.
 """
 
 from __future__ import annotations
