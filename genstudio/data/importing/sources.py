@@ -25,6 +25,7 @@ from genstudio.data.importing import (
     vcf,
     written,
 )
+from genstudio.data.importing.captions import Captions
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.stored import Item
 from genstudio.data.info import DatasetInfo, Kind
@@ -56,7 +57,7 @@ class _Given:
     left: listing.LeftOut = field(default_factory=listing.LeftOut)
     table: captions.Table | None = None
     captions: Mapping[str, Path] = field(default_factory=dict)
-    said: captions.Captions | None = None
+    said: Captions | None = None
 
     @property
     def title(self) -> str:
@@ -116,7 +117,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     return (yield from found)
 
 
-def _captions(given: _Given, options: ImportOptions) -> Work[captions.Captions | None]:
+def _captions(given: _Given, options: ImportOptions) -> Work[Captions | None]:
     """The captions of the pictures, None where there are none."""
     if given.root is None:
         return given.said
@@ -125,7 +126,7 @@ def _captions(given: _Given, options: ImportOptions) -> Work[captions.Captions |
 
 def _read(
     root: Path, table: captions.Table | None, beside: Mapping[str, Path], names: Sequence[str], options: ImportOptions
-) -> Work[captions.Captions | None]:
+) -> Work[Captions | None]:
     if table is not None:
         return (yield from captions.read_table(table, names, skip=options.skip_broken))
     return (yield from captions.read_files(root, beside, names, options.encoding)) if beside else None
@@ -204,7 +205,7 @@ def _archive(path: Path, options: ImportOptions, reading: bool) -> Work[_Given]:
     beside = {stems[stem]: name for name in further if name.lower().endswith(listing.CAPTION)
               if (stem := name.rpartition(".")[0]) in stems}  # fmt: skip
     tables = [name for name in further if name.lower().endswith(captions.SUFFIXES)]
-    said: captions.Captions | None = None
+    said: Captions | None = None
     table: captions.Table | None = None
     files, used = dict[str, Path](), set[str]()
     wanted = {*tables, *(beside.values() if len(beside) >= _FEWEST_CAPTIONS else ())}
