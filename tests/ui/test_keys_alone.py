@@ -12,10 +12,11 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QWidget
 
+from genstudio.tasks.datasets import DuplicateDataset
 from genstudio.ui.lessons.keys import NEXT_KEYS, SHOW_KEYS
 from genstudio.ui.lessons.lesson import Press
 from genstudio.ui.window import MainWindow
-from helpers import LONG, TINY, text_file
+from helpers import LONG, TINY, result, text_file
 
 Open = Callable[..., MainWindow]
 MOST = 150
@@ -42,11 +43,13 @@ class Keys:
         QTest.keyClicks(self.at, text)
 
     def tab_to(self, name: str) -> Any:
+        met: set[str] = set()
         for _ in range(MOST):
             if self.at.objectName() == name:
                 return self.at
+            met.add(self.at.objectName())
             self.press("Tab")
-        raise AssertionError(f"Tab does not reach {name}")
+        raise AssertionError(f"Tab does not reach {name}, but {sorted(met)}")
 
     def until(self, condition: Callable[[], object]) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=LONG)
@@ -141,6 +144,85 @@ def test_the_tour_with_keys_alone(open_window: Open, qtbot: Any, tmp_path: Path,
     keys.until(lambda: runs.selected is not None)
     keys.press("Return")
     assert window.tabs.currentWidget() is tab and tab.run_path
+    assert not window.banners.shown
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_a_network_is_computed_by_hand_and_trained_with_keys_alone(open_window: Open, qtbot: Any) -> None:
+    window = open_window("basics")
+    keys, tab = Keys(qtbot, window), window.links.trainer("basics")
+    tab.setup.choose_data("xor")
+    bar = keys.tab_to("basics_explorers")
+    while tab.explorers.current != "by_hand":
+        keys.press("Right")
+    page: Any = tab.explorers.page
+    keys.until(lambda: page.network is not None)
+    keys.tab_to("by_hand_example")
+    keys.press("Up")
+    assert page.number.value() == 2
+    keys.tab_to("by_hand_next")
+    while "Backward, layer 1" not in page.title.text():
+        keys.press("Space")
+    table = keys.tab_to("by_hand_table")
+    row = next(row for row in range(table.rowCount()) if table.item(row, 0).text() == "w₁₁  layer 1")
+    while table.currentRow() != row:
+        keys.press("Down")
+    while table.currentColumn() != 1:
+        keys.press("Left" if table.currentColumn() > 1 else "Right")
+    keys.press("F2")
+    keys.type("2.5")
+    keys.press("Return")
+    keys.until(lambda: float(table.item(row, 1).text()) == 2.5)
+    keys.tab_to(bar.objectName())
+    titles = []
+    while tab.explorers.current != "depth":
+        keys.press("Right")
+        titles.append(tab.explorers.current)
+    assert titles[:3] == ["activations", "losses", "optimisers"]
+    while tab.explorers.current:
+        keys.press("Left")
+    keys.tab_to("basics_start")
+    keys.press("Return")
+    keys.until(lambda: tab.step > 20)
+    keys.press("Ctrl+.")
+    keys.until(lambda: not tab.busy)
+    assert not window.banners.shown
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_a_hidden_history_is_guessed_and_revealed_with_keys_alone(open_window: Open, qtbot: Any) -> None:
+    hidden = {"history": "bottleneck", "count": 24, "haplotypes": 8, "length": 6000}
+    info = result(DuplicateDataset("hidden-history", "Hidden bottleneck", made_with=hidden))
+    window = open_window("gan")
+    keys, tab = Keys(qtbot, window), window.gan
+    keys.tab_to("model_choice")
+    keys.type("Sim")
+    assert tab.family.name == "simulator"
+    keys.until(lambda: tab.setup.data.findText(info.title, Qt.MatchFlag.MatchContains) >= 0)
+    tab.setup.choose_data(info.id)
+    small = {"haplotypes": 6, "snps": 12, "regions": 4, "batch": 4, "proposals": 2, "good_enough": 0.5, "pretraining": 3}
+    tab.setup.form.set_values({"history": "bottleneck", **small})
+    tab.setup.set_plan(1_000, None)
+    keys.tab_to("gan_start")
+    keys.press("Return")
+    keys.until(lambda: tab.step > 3)
+    side = tab.panel.side
+    keys.tab_to("figure_menu")
+    for _ in range(MOST):
+        if keys.at is not side.tabBar():
+            keys.press("Tab")
+    assert keys.at is side.tabBar(), "Tab passes the stage, whose bar is hidden"
+    for _ in range(side.count()):
+        if side.currentWidget() is not tab.panel.live:
+            keys.press("Right")
+    reveal = keys.tab_to("setting_reveal")
+    assert not reveal.isChecked()
+    keys.press("Space")
+    assert reveal.isChecked()
+    keys.press("Ctrl+.")
+    keys.until(lambda: not tab.busy)
     assert not window.banners.shown
 
 

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QT
 from pytestqt.qtbot import QtBot
 
 from genstudio.errors import Failure
-from genstudio.ui.layouts import Flow, vbox
+from genstudio.ui.layouts import Flow, Tabs, vbox
+from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import (
     Banner,
     CollapsibleSection,
@@ -130,3 +131,22 @@ def test_a_row_that_wraps_has_room_for_all_its_rows(qtbot: QtBot) -> None:
     parts[0].show()
     page.show()
     assert parts[0].y() == 0 and parts[1].y() > 0
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_tab_passes_pages_whose_bar_is_hidden_and_stops_at_one_that_is_seen(qtbot: Any, pages: int) -> None:
+    window, before, tabs = QWidget(), QPushButton("before"), Tabs()
+    tabs.setTabBarAutoHide(True)
+    inside = [QPushButton(str(number)) for number in range(pages)]
+    for button in inside:
+        tabs.addTab(button, button.text())
+    vbox(before, tabs, into=window)
+    qtbot.addWidget(window)
+    follow_the_eye(window)
+    window.show()
+    window.activateWindow()
+    before.setFocus()
+    met = []
+    for _ in range(3):
+        met.append(window.focusWidget())
+        qtbot.keyClick(met[-1], Qt.Key.Key_Tab)
+    assert met == [before, inside[0], before] if pages == 1 else [before, tabs.tabBar(), inside[0]]
