@@ -132,6 +132,7 @@ def test_a_row_that_wraps_has_room_for_all_its_rows(qtbot: QtBot) -> None:
     page.show()
     assert parts[0].y() == 0 and parts[1].y() > 0
 
+
 @pytest.mark.parametrize("pages", [1, 2])
 def test_tab_passes_pages_whose_bar_is_hidden_and_stops_at_one_that_is_seen(qtbot: Any, pages: int) -> None:
     window, before, tabs = QWidget(), QPushButton("before"), Tabs()
