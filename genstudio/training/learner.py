@@ -53,8 +53,11 @@ class Scored:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """What is logged of the step."""
-        return {"val_loss": self.loss, **{f"val_{name}": self._mean(name) for name in self.parts}} if self.tokens else {}
+        """What is logged of the step; of a mixture its parts and, to stand beside them, the whole once more."""
+        if not self.tokens:
+            return {}
+        parts = {f"val_{name}": self._mean(name) for name in self.parts}
+        return {"val_loss": self.loss, **parts, **({"val_together": self.loss} if parts else {})}
 
     @property
     def result(self) -> Mapping[str, float]:

@@ -15,8 +15,8 @@ from helpers import LONG, answer, run_task
 
 EYE = (
     "gan_pause", "gan_extend", "gan_settings", "dataset_choice", "open_text", "draw_distribution", "preset_choice",
-    "plan_length", "open_settings", "gan_start", "What is shown", "which_fixed", "pictures_fixed",
-    "pictures_real", "time_play", "time_slider", "time_speed", "time_export", "Actions", "Charts", "chart_losses", "chart_opinions",
+    "plan_length", "open_settings", "gan_start", "What is shown", "which_fixed", "pictures_fixed", "pictures_real", "time_play",
+    "time_slider", "time_speed", "time_export", "Actions", "Charts", "chart_losses", "chart_opinions",
 )  # fmt: skip
 """Names of widgets, and of the bars of tabs what they say."""
 

@@ -115,7 +115,7 @@ DASHBOARD = Dashboard(
         Chart(
             "parts", "Network and counts", "nats per token",
             (Line("val_network", "network alone", "speed"), Line("val_counts", "counts alone", "norm"),
-             Line("val_loss", "together", "validation")),
+             Line("val_together", "together", "validation")),
             "Counts", units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"}, nats=True,
             when="counts=mix|gate",
         ),

@@ -65,7 +65,8 @@ def _two_streams(config: ImageTextConfig, shape: Shape, tokens: int) -> Drawing:
     return (
         Chain((
             Part("Picture", f"{columns} x {rows} patches"),
-            Part("Patch encoder", _blocks(config.picture_layers), patches.parameters, module="streams.pictures"),
+            Part("Patch encoder", _blocks(config.picture_layers), patches.parameters + config.d_model,  # and a masked patch
+                 module="streams.pictures"),
         ), "Patches"),
         Chain((
             Part("Text with gaps", f"up to {config.context} tokens"),

@@ -85,16 +85,17 @@ def drawing(config: UnclipConfig, info: DatasetInfo, _tokens: int) -> Drawing:
     pictures = Part("Picture tower", "frozen", theirs[0], module="pictures")
     texts = Part("Text tower", "frozen", theirs[1], module="texts")
     decodes = Part("Decoder", f"U-Net, {config.channels} channels", decoder(config, shape, numbers).parameters, module="network")
-    prior = Part("Prior", f"{config.prior_layers} blocks of {config.prior_width}", _prior(config, numbers).parameters,
-                 module="prior")  # fmt: skip
+    of_prior = f"{config.prior_layers} blocks of {config.prior_width}" if config.prior else "off: texts pass it by"
+    prior = Part("Prior", of_prior, _prior(config, numbers).parameters, module="prior")
     learned = (Part("Picture", size), pictures) if config.has_prior else (Part("Caption", "tokens"), texts)
-    between = (prior,) if config.has_prior and config.prior else ()
+    again = texts if config.has_prior else Part("Text tower", "the same", module="texts")
+    between = (prior,) if config.has_prior else ()
     return (
         Chain((*learned, Part("Vector", vector), decodes, Part("Prediction", WORDS[config.objective])), "Trained"),
         Chain(
-            (Part("Text", "tokens"), texts, *between, Part("Vector", vector),
-             Part("EMA of the decoder", f"{config.sampler}, from noise", decoder(config, shape, numbers).parameters,
-                  times=config.sampling_steps, module="average"), Part("Picture", size)),
+            (Part("Text", "tokens"), again, *between, Part("Vector", vector),
+             Part("EMA of the decoder", f"{config.sampler}, {config.sampling_steps} steps",
+                  decoder(config, shape, numbers).parameters, module="average"), Part("Picture", size)),
             "From text to picture",
         ),
     )  # fmt: skip

@@ -56,7 +56,7 @@ PRESETS = (
     ),
     Preset(
         "prior-off",
-        "Lesson: the prior left out",
+        "Lesson: the prior off",
         "The decoder has only ever seen vectors of pictures, and is given those of texts as if they were such. With these "
         "shapes the gap is small, 0.96 against 0.98 in cosine (see the chart 'Prior'), so the pictures change little.",
         _SHAPES | {"prior": False},
