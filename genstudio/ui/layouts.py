@@ -185,8 +185,9 @@ class Tabs(QTabWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setDocumentMode(True)
-        self.setFocusProxy(None)  # type: ignore[arg-type] - Tab stops for ever before pages whose bar, the proxy, is hidden
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the bar has a place of its own in the order
+        # Tab stops for ever before pages whose bar, the proxy, is hidden; and the bar has a place of its own in the order
+        self.setFocusProxy(None)  # type: ignore[arg-type]
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.currentChanged.connect(lambda _: self.updateGeometry())
 
     def minimumSizeHint(self) -> QSize:
