@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from family_cases import SMALL, reader_run
 
 from genstudio.tasks.illustrate import Text
@@ -13,6 +14,7 @@ from genstudio.tasks.sample import Sample
 from helpers import LONG, result
 
 
+@pytest.mark.thorough
 def test_a_sentence_becomes_pictures_with_and_without_the_prior_and_two_pictures_those_between(
     open_window: Any, qtbot: Any
 ) -> None:
