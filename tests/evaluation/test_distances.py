@@ -260,9 +260,9 @@ def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkey
     trainings: list[int] = []
     train_one = features._train
 
-    def counted(judge: features.Encoder, data: SampleData, device: torch.device) -> Any:
+    def counted(judge: features.Encoder, data: SampleData, *more: Any) -> Any:
         trainings.append(len(data.real))
-        return train_one(judge, data, device)
+        return train_one(judge, data, *more)
 
     monkeypatch.setattr(features, "_train", counted)
     monkeypatch.setattr(features, "_STEPS", 5)

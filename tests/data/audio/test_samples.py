@@ -49,10 +49,19 @@ def test_a_resampled_tone_is_the_tone_and_nothing_is_folded_back(old: int, new: 
         assert np.sqrt(np.mean(plain**2)) > 0.5, "leaving samples out folds it back in full"
 
 
+def bessel(x: float) -> float:
+    """I0, by its series (Abramowitz & Stegun 9.6.12)."""
+    total = term = 1.0
+    for k in range(1, 40):
+        term *= (x / (2 * k)) ** 2
+        total += term
+    return total
+
+
 def test_it_is_the_sum_of_the_definition() -> None:
     """y[m] = sum_k h(k - m down / up) x[k] with a windowed sinc, a number at a time."""
     old, new = 3_000, 2_000
-    wave = np.random.default_rng(0).normal(size=400).astype(np.float32)
+    wave = np.random.default_rng(0).normal(size=160).astype(np.float32)
     work = Resampler(old, new)
     cutoff, half = module._ROLL * new / old, work.half
     expected = []
@@ -62,7 +71,7 @@ def test_it_is_the_sum_of_the_definition() -> None:
         taps, values = [], []
         for k in range(middle - half + 1, middle + half + 1):
             x = k - at
-            window = np.i0(module._BETA * math.sqrt(max(0.0, 1 - (x / half) ** 2))) / np.i0(module._BETA)
+            window = bessel(module._BETA * math.sqrt(max(0.0, 1 - (x / half) ** 2))) / bessel(module._BETA)
             taps.append(np.sinc(cutoff * x) * window)
             values.append(wave[k] if 0 <= k < len(wave) else 0.0)
         expected.append(np.dot(taps, values) / sum(taps))
