@@ -110,10 +110,10 @@ DASHBOARD = Dashboard(
              Line(f"{_UNSEEN}image", "picture finds text", "training"), Line("unseen_chance", "chance", "simple")),
             "Retrieval", when=f"{CONTRASTIVE}&hold_out=True",
         ),
-        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Loss", log=True,
+        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Training", log=True,
               when=CONTRASTIVE),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
+        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Training"),
+        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Training"),
     ),
     panes=(
         Pane(("similarity",), "Similarity", note="held-out pictures and their captions"),
