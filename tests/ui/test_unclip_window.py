@@ -57,4 +57,5 @@ def test_a_sentence_becomes_pictures_with_and_without_the_prior_and_two_pictures
     page.text.clear()
     page.tools.setCurrentIndex(3)
     qtbot.waitUntil(lambda: page.blend.snapshot is not None, timeout=LONG)
-    assert len(page.blend.snapshot.pixels) == 9 and "The same noise throughout" in page.says.text()
+    qtbot.waitUntil(lambda: "The same noise throughout" in page.says.text(), timeout=LONG)
+    assert len(page.blend.snapshot.pixels) == 9

@@ -11,7 +11,7 @@ from genstudio.data.preview import AudioLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.snapshots.sound import Clip
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
-from genstudio.ui.layouts import Flow, splitter, vbox
+from genstudio.ui.layouts import Flow, hbox, splitter, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.bars import NamedBars
@@ -42,7 +42,7 @@ class ClipsPage(QWidget):
         self.table = plain_table("clips_table", "Clips", self.model)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setMinimumWidth(38)
-        self.table.setMinimumWidth(250)
+        self.table.setMinimumWidth(150)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view = ClipView("Clip", "clip_view")
         self.play = button("Play", "clip_play", "play", "Play this clip", self._play)
@@ -150,7 +150,9 @@ class ClipFigures(QWidget):
         self.durations = HistogramView("Lengths", "clip_durations", "seconds")
         self.levels = HistogramView("Loudness", "clip_levels", "dB of full scale")
         self.phones = NamedBars("Phones", "clip_phones", "seconds", lambda value: f"{value:,.1f}")
-        vbox((self.durations, 1), (self.levels, 1), (self.phones, 2), into=self, margins=(0, 12, 0, 0))
+        for figure in (self.durations, self.levels):
+            figure.setMinimumWidth(180)  # both fit beside the list and the checks of the smallest window
+        vbox((hbox((self.durations, 1), (self.levels, 1)), 1), (self.phones, 2), into=self, margins=(0, 12, 0, 0))
 
     def show_look(self, _info: DatasetInfo, look: AudioLook) -> None:
         many = f"of {len(look.seconds):,} clips"
