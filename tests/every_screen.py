@@ -90,7 +90,19 @@ def scrolled(part: QWidget) -> bool:
 
 def faults(window: MainWindow, shown: QWidget) -> list[str]:
     """What is wrong with the window, or with a dialog of it: what is cut, and rooms that scroll as a whole. Beside a lesson
-    they may: a small window has no room for both, and the control that is highlighted is brought into sight."""
+    they may: a small window has no room for both, and the control that is highlighted is brought into sight.
+
+    What arrives while it is looked at has to be laid out first: a fault is what stays.
+    """
+    for _ in range(20):
+        if not (found := _faults(window, shown)):
+            break
+        time.sleep(0.02)
+        settle(window)
+    return found
+
+
+def _faults(window: MainWindow, shown: QWidget) -> list[str]:
     found = cut(shown)
     if window.in_lesson:
         found = [fault for fault in found if not fault.startswith("outside")]

@@ -217,7 +217,7 @@ COLLAPSING = {
 
 @pytest.mark.thorough
 def test_a_real_collapse_is_told_kept_and_shown_again_and_a_healthy_run_is_left_alone() -> None:
-    frames = run_task(Train("gan", "gaussian-ring", COLLAPSING, steps=1000))
+    frames = run_task(Train("gan", "gaussian-ring", COLLAPSING, steps=2000))  # it is told after some 800, as fast as one looks
     path = answer(frames, "run")
     told = [d for f in frames for d in f.diagnoses]
     assert "collapse" in {d.name for d in told}
