@@ -29,6 +29,7 @@ from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
+from genstudio.snapshots.sound import Sound
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 
@@ -53,6 +54,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "similarity": Similarity,
     "meeting": Meeting,
     "words": WordLooks,
+    "sound": Sound,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from genstudio.data import shelf
+from genstudio.data.audio.measures import below_loudest, window_of
 from genstudio.data.audio.samples import to_wave
 from genstudio.errors import DataError
 from genstudio.events import Frame, Progress, frozen
 from genstudio.snapshots.sound import Clip
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames
-
-_WINDOW = 0.032
-"""Seconds of a window, to the next power of two samples."""
-_DEEP = 80.0
-"""Decibels from the loudest to the quietest that is shown."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +41,12 @@ def clip_of(dataset: object, index: int) -> Clip:
 
     assert isinstance(dataset, AudioDataset)
     samples, rate = dataset.clip(index), dataset.rate
-    size = 1 << round(np.log2(_WINDOW * rate))
+    size = window_of(rate)
     hop, bands = size // 4, 40 if rate <= 8_000 else 80
     with torch.inference_mode():
         power = spectrogram.stft(torch.from_numpy(to_wave(samples)), size, hop).abs().square()
         filters = spectrogram.mel_filters(rate, size, bands, area=False)
-        seen, mels = (_decibels(part.numpy()) for part in (power, filters @ power))
+        seen, mels = (below_loudest(part.numpy()) for part in (power, filters @ power))
         ends = spectrogram.mel(torch.tensor([0.0, rate / 2], dtype=torch.float64))
         edges = spectrogram.hertz(torch.linspace(float(ends[0]), float(ends[1]), bands + 1, dtype=torch.float64)).numpy()
     segments = dataset.segments_of(index)
@@ -61,7 +55,3 @@ def clip_of(dataset: object, index: int) -> Clip:
         dataset.transcripts[index] if dataset.transcripts else "", dataset.names[index] if dataset.names else "",
     )  # fmt: skip
 
-
-def _decibels(power: np.ndarray) -> np.ndarray:
-    level = 10 * np.log10(np.maximum(power, 1e-10))
-    return np.maximum(level - level.max(), -_DEEP).astype(np.float32)

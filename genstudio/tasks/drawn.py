@@ -20,6 +20,7 @@ from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
+from genstudio.snapshots.sound import Sound
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 
@@ -32,6 +33,8 @@ _CLASSES = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
 _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "segoeui.ttf", "arial.ttf", "Arial.ttf")
 _GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
+_NEPERS = 9.0
+"""Range of the logarithms of magnitudes from the loudest, black, to white: 78 dB."""
 
 
 def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
@@ -393,6 +396,25 @@ def _depth(shown: Depth, size: int) -> Image.Image:
     return _bars(Bars("", 0, (known + 31).astype(np.float32), names), size)
 
 
+def _sound(shown: Sound, size: int) -> Image.Image:
+    """The mels of each track below each other on one time axis, low frequencies at the bottom."""
+    from PIL import Image
+
+    wide = size - 2 * _MARGIN
+    longest = max(track.mels.shape[1] for track in shown.tracks)
+    loudest = max(float(track.mels.max()) for track in shown.tracks)
+    high = 2 * max(len(shown.edges) - 1, 20)
+    paper = Image.new("L", (size, 2 * _MARGIN + len(shown.tracks) * (high + _LINE)), 255)
+    for row, track in enumerate(shown.tracks):
+        top = _MARGIN + row * (high + _LINE)
+        _write(paper, _shortened(f"{track.clip}, {track.version}", wide), (_MARGIN, top))
+        shares = np.clip((track.mels[::-1] - loudest) / _NEPERS + 1, 0, 1)
+        grey = Image.fromarray(np.ascontiguousarray(_dark(shares[None])[0, :, :, 0]))
+        across = max(round(wide * track.mels.shape[1] / longest), 1)
+        paper.paste(grey.resize((across, high), Image.Resampling.NEAREST), (_MARGIN, top + _LINE))
+    return paper
+
+
 def _dark(shares: Array) -> Array:
     """Shares (n, h, w) of 0 to 1 as pictures (n, h, w, 1), dark where they are large."""
     return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
@@ -416,4 +438,5 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Depth: _depth,
     PatchAttention: _patches,
     WordLooks: _words,
+    Sound: _sound,
 }

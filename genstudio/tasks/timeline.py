@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from genstudio.errors import RunError
-from genstudio.events import Frame, Snapshot
+from genstudio.events import Frame, Frozen, Snapshot
 from genstudio.families.dashboard import Dashboard
 from genstudio.runs import Run
 from genstudio.tasks.live import settings_of
@@ -37,8 +37,18 @@ class TimelineEntry(Snapshot):
     @property
     def bytes(self) -> int:
         """How much memory its arrays take."""
-        found = (getattr(shown, part.name) for shown in self.snapshots for part in fields(shown))
-        return sum(value.nbytes for value in found if isinstance(value, np.ndarray))
+        return sum(map(_bytes, self.snapshots))
+
+
+def _bytes(value: object) -> int:
+    """Of the arrays of a snapshot, those of its parts too."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(map(_bytes, value.values()))
+    if isinstance(value, tuple):  # 50,000 names of tokens are not looked at one by one
+        return sum(map(_bytes, value)) if value and not isinstance(value[0], str | int | float) else 0
+    return sum(_bytes(getattr(value, part.name)) for part in fields(value)) if isinstance(value, Frozen) else 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,10 @@ _FULL = 32_767
 _RUN = 3
 """Samples at full scale in a row that are no peak but a cut one."""
 _TOGETHER = 1 << 20
+WINDOW = 0.032
+"""Seconds of the windows of a spectrogram that is looked at, to the next power of two samples."""
+_DEEP = 80.0
+"""Decibels from the loudest to the quietest of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +39,27 @@ class Measures:
 def decibels(share: NDArray[np.float64]) -> NDArray[np.float64]:
     """Amplitudes as dB of full scale, -100 at least."""
     return 20 * np.log10(np.maximum(share, 1e-5))
+
+
+def window_of(rate: int) -> int:
+    """Samples of a window of a spectrogram that is looked at."""
+    return 1 << round(math.log2(WINDOW * rate))
+
+
+def below_loudest(power: NDArray[Any]) -> NDArray[np.float32]:
+    """Squared magnitudes in dB of the largest, down to -80."""
+    level = 10 * np.log10(np.maximum(power, 1e-10))
+    return np.maximum(level - level.max(), -_DEEP).astype(np.float32)
+
+
+def spectrum_of(samples: NDArray[np.int16], rate: int, hop: int) -> NDArray[np.float32]:
+    """A spectrogram (F, 1 + T // hop) in dB of its loudest, of Hann windows centred `hop` samples apart, with silence before and
+    after; up to half the rate."""
+    size = window_of(rate)
+    padded = np.pad(samples.astype(np.float32) / _FULL, size // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    return below_loudest(np.square(np.abs(np.fft.rfft(windows * hann, axis=1))).T)
 
 
 def levels(samples: NDArray[np.int16], rate: int) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Growing, Histograms, Pictures, Plane
+from genstudio.snapshots.sound import Sound
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
@@ -41,6 +42,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.population import PopulationView
 from genstudio.ui.views.samples import SamplesView
+from genstudio.ui.views.tracks import TracksPage
 from genstudio.ui.views.translation import TranslationsPage
 from genstudio.ui.views.view import NO_DATA, Figure
 from genstudio.ui.widgets import plain_label, tooltip
@@ -195,6 +197,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Translations: lambda pane: TranslationsPage(pane.title, pane.rows),
     NetworkState: NetworkPage,
     Depth: lambda pane: DepthView(pane.title),
+    Sound: TracksPage,
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""

@@ -278,8 +278,8 @@ class LayeredPage(QWidget):
     def show_snapshot(self, snapshot: Any) -> None:
         """Replace what is shown: `looks` with `weights` (layers, heads, ...)."""
         layers, heads = snapshot.looks[0].weights.shape[:2]
-        _fill(self.layer, [self._every, *(f"Layer {number + 1}" for number in range(layers))])
-        _fill(self.head, [_HEADS, *(f"Head {number + 1}" for number in range(heads))])
+        fill(self.layer, [self._every, *(f"Layer {number + 1}" for number in range(layers))])
+        fill(self.head, [_HEADS, *(f"Head {number + 1}" for number in range(heads))])
         self.view.show_snapshot(snapshot)
         self._choose()
 
@@ -303,7 +303,7 @@ class PatchPage(LayeredPage):
         )  # fmt: skip
 
 
-def _fill(box: Any, names: list[str]) -> None:
+def fill(box: Any, names: list[str]) -> None:
     """These names to choose among; what was chosen stays."""
     if [box.itemText(i) for i in range(box.count())] != names:
         at = box.currentIndex()

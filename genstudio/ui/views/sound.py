@@ -117,9 +117,9 @@ class ClipView(SnapshotFigure[Clip], PointedFigure[float]):
         wave, strip, spectrum, mels = self._panels(area)
         if spectrum.height() < 12:
             return
-        self._wave(painter, wave, shown)
+        paint_wave(painter, wave, shown.samples, float(np.abs(shown.samples).max(initial=1)))
         if strip is not None:
-            self._phones(painter, strip, shown)
+            paint_segments(painter, strip, shown.segments, shown.phones, len(shown.samples))
         if self._images is None:
             self._images = _image(shown.spectrogram), _image(shown.mels)
         for box, image in zip((spectrum, mels), self._images, strict=True):
@@ -160,33 +160,6 @@ class ClipView(SnapshotFigure[Clip], PointedFigure[float]):
         spectrum = QRectF(plot.left(), below, plot.width(), heights[1])
         return wave, strip, spectrum, QRectF(plot.left(), spectrum.bottom() + _GAP, plot.width(), heights[2])
 
-    def _wave(self, painter: QPainter, box: QRectF, shown: Clip) -> None:
-        look = theme.current()
-        painter.setPen(look.color("line"))
-        painter.drawLine(QPointF(box.left(), box.center().y()), QPointF(box.right(), box.center().y()))
-        low, high = envelope(shown.samples, max(2, int(box.width())))
-        scale = box.height() / 2 / max(float(np.abs(shown.samples).max(initial=1)), 1.0)
-        x = box.left() + np.arange(len(low)) * box.width() / len(low)
-        outline = np.concatenate([high, low[::-1]])
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = look.color(theme.visible(theme.BLUE))
-        painter.setPen(QPen(color, 1))
-        painter.setBrush(color)
-        painter.drawPolygon(polyline(np.concatenate([x, x[::-1]]), box.center().y() - outline * scale))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-
-    def _phones(self, painter: QPainter, box: QRectF, shown: Clip) -> None:
-        look = theme.current()
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        for first, behind, which in shown.segments.tolist():
-            left = box.left() + first / len(shown.samples) * box.width()
-            part = QRectF(left, box.top(), (behind - first) / len(shown.samples) * box.width(), box.height())
-            name = shown.phones[which]
-            painter.fillRect(part.adjusted(0, 1, -1, -1), look.color(theme.CYCLE[which % len(theme.CYCLE)], 0.3))
-            if painter.fontMetrics().horizontalAdvance(name) < part.width() - 2:
-                painter.setPen(look.color("text"))
-                painter.drawText(part, CENTRE, name)
-
     def _frequencies(self, painter: QPainter, box: QRectF, marks: list[tuple[float, float]]) -> None:
         """Frequencies (Hz) with the share of the height that they lie at."""
         write_quietly(painter)
@@ -212,6 +185,37 @@ class ClipView(SnapshotFigure[Clip], PointedFigure[float]):
         for value in ticks(0, shown.seconds, max(2, int(plot.width() / 80))):
             x = plot.left() + value / shown.seconds * plot.width()
             painter.drawText(QRectF(x - 30, plot.bottom() + 3, 60, 16), CENTRE, f"{tick_text(value)} s")
+
+
+def paint_wave(painter: QPainter, box: QRectF, samples: Array, peak: float) -> None:
+    """The envelope of samples (T,) over the width of a box; `peak` reaches its upper edge."""
+    look = theme.current()
+    painter.setPen(look.color("line"))
+    painter.drawLine(QPointF(box.left(), box.center().y()), QPointF(box.right(), box.center().y()))
+    low, high = envelope(samples, max(2, int(box.width())))
+    scale = box.height() / 2 / max(peak, 1.0)
+    x = box.left() + np.arange(len(low)) * box.width() / max(len(low), 1)
+    outline = np.concatenate([high, low[::-1]])
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    color = look.color(theme.visible(theme.BLUE))
+    painter.setPen(QPen(color, 1))
+    painter.setBrush(color)
+    painter.drawPolygon(polyline(np.concatenate([x, x[::-1]]), box.center().y() - outline * scale))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def paint_segments(painter: QPainter, box: QRectF, segments: Array, names: tuple[str, ...], length: float) -> None:
+    """Segments (k, 3) of `length` samples as coloured stripes over the width of a box, each with its name where it fits."""
+    look = theme.current()
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    for first, behind, which in segments.tolist():
+        left = box.left() + first / length * box.width()
+        part = QRectF(left, box.top(), (behind - first) / length * box.width(), box.height())
+        name = names[which]
+        painter.fillRect(part.adjusted(0, 1, -1, -1), look.color(theme.CYCLE[which % len(theme.CYCLE)], 0.3))
+        if painter.fontMetrics().horizontalAdvance(name) < part.width() - 2:
+            painter.setPen(look.color("text"))
+            painter.drawText(part, CENTRE, name)
 
 
 def envelope(samples: Array, columns: int) -> tuple[Array, Array]:
