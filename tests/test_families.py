@@ -16,7 +16,7 @@ from family_cases import SMALL, Values, cases, data_for
 from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
-from genstudio.data.batches import PictureBatch, PointBatch, RowBatch, TokenBatch
+from genstudio.data.batches import PictureBatch, PointBatch, RowBatch, SoundBatch, TokenBatch
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError
 from genstudio.families import Family
@@ -281,7 +281,7 @@ def test_its_first_batch_and_its_pace_are_known_before_it_is_trained(
 ) -> None:
     monkeypatch.setattr(estimate, "_SECONDS", 0.01)
     values, data = SMALL[family.name][0], data_for(family, tmp_path)
-    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch | RowBatch)
+    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch | RowBatch | SoundBatch)
     assert (result(estimate.EstimateTime(family.name, data, values)) or 0) > 0
 
 

@@ -6,13 +6,14 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from genstudio.data.batches import Batch, PictureBatch, PointBatch, RowBatch, TokenBatch
+from genstudio.data.batches import Batch, PictureBatch, PointBatch, RowBatch, SoundBatch, TokenBatch
 from genstudio.events import Array
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
 from genstudio.ui.layouts import hbox
 from genstudio.ui.views.batch import MOST_ITEMS, BatchView
 from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.views.scatter import ScatterView
+from genstudio.ui.views.waves import MOST_WAVES, WavesView
 from genstudio.ui.widgets import button, plain_label
 
 
@@ -32,7 +33,8 @@ class BatchPage(QWidget):
         self.shown = QStackedWidget()
         self.rows = RowsModel()
         self.row_table = plain_table("batch_rows", "The rows of the first batch", self.rows)
-        for widget in (self.view, self.grid, self.scatter, self.row_table):
+        self.waves = WavesView("The sound of the first batch", "batch_waves")
+        for widget in (self.view, self.grid, self.scatter, self.row_table, self.waves):
             self.shown.addWidget(widget)
         self.said = plain_label(role="quiet", wrap=True, name="batch_said")
         self.pointed = plain_label(role="quiet", wrap=True, name="batch_pointed")
@@ -53,6 +55,7 @@ class BatchPage(QWidget):
         self.view.show_batch(None)
         self.grid.show_pictures(np.empty((0, 1, 1, 1), np.uint8))
         self.scatter.show_points(np.empty((0, 2), np.float32))
+        self.waves.clear()
         self.said.setText(words)
         self.pointed.setText("")
 
@@ -75,6 +78,10 @@ class BatchPage(QWidget):
                 [batch.classes[label] for label in batch.labels.tolist()], ("Inputs as the network reads them", "Class"),
             )  # fmt: skip
             self.shown.setCurrentWidget(self.row_table)
+        elif isinstance(batch, SoundBatch):
+            self.said.setText(of_sound(batch))
+            self.waves.show_snapshot(batch)
+            self.shown.setCurrentWidget(self.waves)
         else:
             self.said.setText(of_points(batch))
             self.scatter.show_points(batch.points)
@@ -134,6 +141,20 @@ def of_rows(batch: RowBatch) -> str:
     return (
         f"Step 1 with the settings of the Basics tab: {len(batch.inputs)} rows of {len(batch.columns)} numbers, each column "
         f"scaled as in training, with their classes; here: {figures(batch.inputs)}."
+    )
+
+
+def of_sound(batch: SoundBatch) -> str:
+    """What a batch of sound is, in words."""
+    n = len(batch.waves)
+    more = f", the first {MOST_WAVES} shown" if n > MOST_WAVES else ""
+    seconds = batch.lengths / batch.rate
+    long = f"{seconds.min():.2f} s" if seconds.min() == seconds.max() else f"{seconds.min():.2f} to {seconds.max():.2f} s"
+    hidden = "" if batch.hidden is None else f" {batch.hidden.mean():.0%} of the frames are hidden: the grey parts."
+    told = " with their transcripts" if any(batch.texts) else ""
+    return (
+        f"Step 1 with the settings of the family's tab: {n} pieces of sound{told}{more}, {long} each, {batch.rate:,} samples per "
+        f"second.{hidden} As numbers: {figures(batch.waves)}."
     )
 
 
