@@ -281,7 +281,8 @@ def test_its_first_batch_and_its_pace_are_known_before_it_is_trained(
 ) -> None:
     monkeypatch.setattr(estimate, "_SECONDS", 0.01)
     values, data = SMALL[family.name][0], data_for(family, tmp_path)
-    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch | RowBatch | SoundBatch)
+    kinds = TokenBatch | PictureBatch | PointBatch | RowBatch | SoundBatch
+    assert isinstance(result(FirstBatch(data, values, family.name)), kinds)
     assert (result(estimate.EstimateTime(family.name, data, values)) or 0) > 0
 
 

@@ -68,8 +68,8 @@ class RowBatch(Frozen):
 @dataclass(frozen=True, slots=True, eq=False)
 class SoundBatch(Frozen):
     """Pieces of sound as a network is fed them: `waves` (n, T) float32, `rate` of whose samples make a second; of row i the
-    first `lengths[i]` are no padding. `texts` (n) are what is spoken, where that is to be learned. `hidden` (n, N) are the frames,
-    `hop` samples apart, that it does not see and must name; None where it sees everything."""
+    first `lengths[i]` are no padding. `texts` (n) are what is spoken, where that is to be learned. `hidden` (n, N) are the
+    frames, `hop` samples apart, that it does not see and must name; None where it sees everything."""
 
     waves: Array
     lengths: Array

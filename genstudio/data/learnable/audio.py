@@ -67,7 +67,7 @@ class AudioData:
             return np.zeros((0, 3), np.int64)
         start, stop = int(self.offsets[index]), int(self.offsets[index + 1])
         own = self.segments[(self.segments[:, 0] >= start) & (self.segments[:, 1] <= stop)]
-        return own - [start, start, 0]
+        return own - np.array([start, start, 0])
 
     def cut(self, clips: Integers, starts: Integers, length: int) -> Waves:
         """`length` samples of each of these clips (B,) from `starts` (B,) on, in [-1, 1]: (B, length); silence behind the end of
@@ -151,9 +151,9 @@ def at_rate(dataset: AudioDataset, rate: int) -> Work[AudioDataset]:
     offsets = np.cumsum([0, *map(len, clips)]).astype(np.int64)
     segments = dataset.segments
     if segments is not None:
-        clip = np.searchsorted(dataset.offsets, segments[:, 0], side="right") - 1
-        ends = np.rint((segments[:, :2] - dataset.offsets[clip][:, None]) * (rate / dataset.rate)).astype(np.int64)
-        ends = np.minimum(ends, np.diff(offsets)[clip][:, None]) + offsets[clip][:, None]
+        which = np.searchsorted(dataset.offsets, segments[:, 0], side="right") - 1
+        ends = np.rint((segments[:, :2] - dataset.offsets[which][:, None]) * (rate / dataset.rate)).astype(np.int64)
+        ends = np.minimum(ends, np.diff(offsets)[which][:, None]) + offsets[which][:, None]
         segments = np.concatenate([ends, segments[:, 2:]], 1)
     return replace(dataset, samples=np.concatenate(clips), offsets=offsets, rate=rate, segments=segments)
 
@@ -170,7 +170,9 @@ def plain(text: str) -> str:
 
 def draw(data: AudioData, length: int, count: int, seed: int, step: int, examples: int = 0) -> tuple[Integers, Integers]:
     """Clips (count,) of the training part, of the first `examples` ones where not 0, and where in each a piece of `length`
-    samples begins (count,): the longer a clip, the oftener it is drawn. Depends on data, seed and step alone. Raises DataError."""
+    samples begins (count,): the longer a clip, the oftener it is drawn. Depends on data, seed and step alone.
+
+    Raises DataError where there is nothing to train on."""
     chosen = data.train[: examples or None]
     if not len(chosen):
         raise DataError("There is nothing to train on.", "Open a dataset.")
