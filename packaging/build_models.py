@@ -1,9 +1,9 @@
 """Train the models that ship, into resources/models, from data that ships.
 
-Run it with the program's own Python: `.venv/bin/python packaging/build_models.py [--runs FOLDER]`. A model takes some ten to
-twenty minutes on one core. Settings, seed, number of steps and threads are fixed, so that the same computer with the same
-PyTorch gives the same weights; another one gives others that are as good. Runs are kept in FOLDER, and a finished one in it is
-taken as it is, if its settings, data and length are those of the model.
+Run it with the program's own Python: `.venv/bin/python packaging/build_models.py [--runs FOLDER] [--only MODEL]`. A model
+takes one to twenty minutes on one core. Settings, seed, number of steps and threads are fixed, so that the same computer with
+the same PyTorch gives the same weights; another one gives others that are as good. Runs are kept in FOLDER, and a finished one
+in it is taken as it is, if its settings, data and length are those of the model.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ RECIPES = (
         "shakespeare-pairs", "Shakespeare, byte pairs", "shakespeare",
         {"tokenizer": "bpe", "vocabulary": 512, "context": 64, "batch": 16}, 1500,
     ),
+    Recipe("shapes-clip", "Shapes and captions, CLIP", "captioned-shapes", {}, 600, "imagetext"),
 )  # fmt: skip
 
 
@@ -80,9 +81,7 @@ def ship(recipe: Recipe, folder: Path) -> str:
     Returns the sentence about it."""
     run = Run.open(folder)
     info = run.info
-    measured = _result(Evaluate(ModelRef(str(folder))))
-    known = _result(ReadReferences(recipe.family, recipe.data, dict(info.config)))
-    about = sentence(recipe, info, measured, known)
+    about = sentence(recipe, info, _result(Evaluate(ModelRef(str(folder)))))
     place = MODELS / recipe.folder
     if place.exists():
         shutil.rmtree(place)
@@ -99,14 +98,38 @@ def ship(recipe: Recipe, folder: Path) -> str:
     return about
 
 
-def sentence(recipe: Recipe, info: RunInfo, measured: Mapping[str, Any], known: Mapping[str, float]) -> str:
+def sentence(recipe: Recipe, info: RunInfo, measured: Mapping[str, Any]) -> str:
     """What a person reads of it."""
+    what, quality = _OF[recipe.family]
+    title = shelf.find_dataset(recipe.data).title
+    return (
+        f"Trained on the included {title} ({what}) for {info.step:,} steps with seed {info.seed}, by packaging/build_models.py. "
+        f"{quality(recipe, info, measured)}"
+    )
+
+
+def _of_text(recipe: Recipe, info: RunInfo, measured: Mapping[str, Any]) -> str:
+    known = _result(ReadReferences(recipe.family, recipe.data, dict(info.config)))
     kneser_ney = known["kneser_ney"] / math.log(2) / known["characters_per_token"]
     return (
-        f"Trained on the included {shelf.find_dataset(recipe.data).title} (public domain) for {info.step:,} steps with seed "
-        f"{info.seed}, by packaging/build_models.py. On the last tenth, which it never saw: {measured['loss_nats']:.3f} nats per "
-        f"token, {measured['bits_per_char']:.3f} bits per character; counting (Kneser-Ney 6) reaches {kneser_ney:.3f}."
+        f"On the last tenth, which it never saw: {measured['loss_nats']:.3f} nats per token, {measured['bits_per_char']:.3f} "
+        f"bits per character; counting (Kneser-Ney 6) reaches {kneser_ney:.3f}."
     )
+
+
+def _of_pairs(_recipe: Recipe, _info: RunInfo, measured: Mapping[str, Any]) -> str:
+    def both(between: str, prefix: str = "") -> str:
+        return between.format(*(f"{measured[f'{prefix}recall_at_1_{what}']:.1%}" for what in ("text", "image")))
+
+    return (
+        f"Among {measured['candidates']:.0f} pictures that it never saw, "
+        f"{both('{} of the captions find their picture and {} of the pictures their caption')}; of combinations of colour and "
+        f"shape that it never saw, {both('{} and {}', 'unseen_')}; at random, {measured['chance']:.0%}."
+    )
+
+
+_OF = {"gpt": ("public domain", _of_text), "imagetext": ("drawn by genstudio", _of_pairs)}
+"""What the data of a family are under, and what says how good its model is."""
 
 
 def metrics(path: Path) -> bytes:
@@ -163,9 +186,14 @@ def _folder(chosen: str | None) -> Iterator[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", metavar="FOLDER", help="keep the runs here")
+    parser.add_argument("--only", choices=[recipe.folder for recipe in RECIPES], help="leave the others as they are")
     options = parser.parse_args()
     with _folder(options.runs) as folder:
-        abouts = {recipe: ship(recipe, recipe.train(folder)) for recipe in RECIPES}
+        abouts = {
+            recipe: ship(recipe, recipe.train(folder)) if options.only in (None, recipe.folder)
+            else Run.open(MODELS / recipe.folder).info.notes
+            for recipe in RECIPES
+        }  # fmt: skip
     lines = ["# The trained models that ship", "", str(__doc__).partition("\n\n")[2].strip(), ""]
     for recipe, about in abouts.items():
         size = (MODELS / recipe.folder / f"checkpoints/{recipe.steps:08d}" / "model.safetensors").stat().st_size

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from genstudio import paths, runs
+from genstudio import families, paths, runs
+from genstudio.data import shelf
+from genstudio.data.work import finished
 from genstudio.errors import RunError
 from genstudio.runs import Run, list_included
 from genstudio.runs.included import is_included
@@ -19,7 +21,9 @@ from genstudio.tasks.runs import CopyIncluded, RenameRun, TrashRuns
 from genstudio.tasks.train import Resume
 from genstudio.training import checkpoint
 
-IDS = ("shakespeare-characters", "shakespeare-pairs")
+TEXTS = ("shakespeare-characters", "shakespeare-pairs")
+PAIRS = "shapes-clip"
+IDS = (*TEXTS, PAIRS)
 
 
 def result(task: Any) -> Any:
@@ -41,18 +45,19 @@ def included(real_models: None) -> dict[str, Path]:
     return {info.id: info.folder for info in list_included()}
 
 
-def test_both_are_listed_whole_and_as_small_as_they_should_be(included: dict[str, Path]) -> None:
+def test_all_are_listed_whole_and_as_small_as_they_should_be(included: dict[str, Path]) -> None:
     assert tuple(included) == IDS
     for info in list_included():
         assert info.state == "finished" and info.usable and is_included(info.folder)
-        assert "bits per character" in info.notes and info.losses["val_loss"] < 3
+        what, most = ("find their picture", 1_500_000) if info.id == PAIRS else ("bits per character", 4_500_000)
+        assert what in info.notes and "packaging/build_models.py" in info.notes and info.losses["val_loss"] < 3
         assert checkpoint.resolve(Run.open(info.folder), "last") == info.step
-        assert sum(path.stat().st_size for path in info.folder.rglob("*") if path.is_file()) < 4_500_000
+        assert sum(path.stat().st_size for path in info.folder.rglob("*") if path.is_file()) < most
     words = (paths.models() / "README.md").read_text("utf-8")
     assert all(name in words for name in IDS) and "public domain" in words
 
 
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_it_predicts_better_than_counting_and_a_twin_of_other_weights_does_not(name: str, included: dict[str, Path]) -> None:
     import torch
 
@@ -70,6 +75,26 @@ def test_it_predicts_better_than_counting_and_a_twin_of_other_weights_does_not(n
     with torch.no_grad():
         opened.model.transformer.tokens.weight.copy_(opened.model.transformer.tokens.weight.roll(1, 0))
     assert bits() > 4
+
+
+def test_clip_finds_pictures_it_never_saw_and_a_twin_that_mixes_up_words_does_not(included: dict[str, Path]) -> None:
+    import torch
+
+    run = Run.open(included[PAIRS])
+    family = families.get(run.info.family)
+    config = family.config.parse(run.info.config)
+    data = finished(family.prepare(config, shelf.open_dataset(shelf.find_again(run.info.dataset)), run.kept()))
+    opened: Any = Models().get(ModelRef(str(run.folder)))
+    model = opened.model.on(data)
+
+    def recall() -> float:
+        *_, last = model.evaluate()
+        return float(min(last.values["recall_at_1_text"], last.values["recall_at_1_image"]))
+
+    assert recall() > 0.97
+    with torch.no_grad():
+        model.texts.body.tokens.weight.copy_(model.texts.body.tokens.weight.roll(1, 0))
+    assert recall() < 0.2
 
 
 def test_nobody_changes_it_even_where_that_could_be_done(included: dict[str, Path]) -> None:

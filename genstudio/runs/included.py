@@ -17,6 +17,12 @@ def list_included() -> tuple[RunInfo, ...]:
     return ()
 
 
+def list_models() -> list[RunInfo]:
+    """Every run of the person, the newest first, and the models that ship behind them: what another training can stand on.
+    Raises RunError where the runs cannot be listed."""
+    return [*list_runs(paths.runs()), *list_included()]
+
+
 def is_included(folder: Path | str) -> bool:
     """Whether the folder is that of a model that ships."""
     return Path(folder).resolve().parent == paths.models().resolve()

@@ -223,6 +223,14 @@ def test_a_run_opens_alone_and_makes_pictures_of_what_is_typed(tmp_path: Path, c
         find_reader("towers", "")
 
 
+def test_it_reads_with_the_model_that_ships_until_there_is_a_run_of_ones_own(real_models: None) -> None:
+    assert find_reader("", "captioned-shapes").run.info.id == find_reader("shapes-clip", "").run.info.id == "shapes-clip"
+    with pytest.raises(ConfigError, match="no CLIP run learned from these pictures"):
+        find_reader("", "captioned-faces")
+    own = reader_run()
+    assert find_reader("", "captioned-shapes").run.folder == own
+
+
 def test_what_cannot_be_read_with_is_said_before_the_first_step(tmp_path: Path) -> None:
     def refused(name: str, data: str = "captioned-shapes", **values: Any) -> str:
         with pytest.raises(ConfigError) as found:

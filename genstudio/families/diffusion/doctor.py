@@ -6,17 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from genstudio.events import Diagnosis, Snapshot
-from genstudio.families.rules import (
-    NOT_FINITE,
-    START,
-    advice,
-    diverged,
-    memorising,
-    not_finite,
-    number,
-    overfitting,
-    plateau,
-)
+from genstudio.families import denoising_rules
+from genstudio.families.rules import START, advice, not_finite, number
 from genstudio.snapshots.samples import Pictures
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
@@ -59,20 +50,13 @@ def strong_guidance(window: Window) -> Finding | None:
 
 
 RULES = (
-    NOT_FINITE,
-    diverged(("Clip the gradient norm", {"clip": 1.0})),
-    plateau("simple_loss", "always predicting the mean", ("Raise the learning rate", {"learning_rate": 2e-3})),
+    *denoising_rules.RULES,
     Rule("slow_average", "EMA too slow",
          f"After {START} steps the held-out loss of the EMA is more than {LAG - 1:.0%} above that of the weights in training.",
          slow_average),
     Rule("strong_guidance", "Guidance too strong",
          f"After {START} steps, with a guidance of {STRONG:g} or more, the share of black and white pixels is more than "
          f"{EXTREME:.0%} above that of real pictures.", strong_guidance),
-    overfitting(("Use more samples", {})),
-    memorising("known_loss", "val_loss", "the denoising loss",
-               "On held-out samples the model gains less than half of what it gains on training samples over always "
-               "predicting the mean.",
-               lambda mine, theirs, simple: simple - theirs < 0.5 * (simple - mine)),
 )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ class UnclipConfig(Noising, UNetSize, Descent):
 
     reader: str = setting(
         "", "A CLIP run whose towers read texts and pictures, by its id, name or folder; they are copied and stay as they are. "
-        "Empty: the newest one that learned from the same pictures", group="Model", main=True, label="CLIP run",
-        run="imagetext", empty="the newest", source=_RAMESH,
+        "Empty: your newest one that learned from the same pictures, or the one that is included", group="Model", main=True,
+        label="CLIP run", run="imagetext", empty="the newest", source=_RAMESH,
     )
     condition: Literal["picture", "text"] = setting(
         "picture", "What the decoder is told of a picture: picture, the vector that CLIP gives the picture (a prior makes one of "

@@ -90,7 +90,8 @@ DASHBOARD = Dashboard(
     handles=("guidance", "prior", "learning_rate", "ema", "sampler", "sampling_steps"),
     smaller=smaller_pictures,
     said=said,
-    welcome="This stands on a CLIP run of the same pictures: train one first, in the Transformer room. Then press Start: a "
-    "decoder learns to make pictures of CLIP's vectors, a prior learns the vector of a text, and you type a sentence.",
+    welcome="This stands on a CLIP run of the same pictures: for shapes one is included, for others train one first, in the "
+    "Transformer room. Press Start: a decoder learns to make pictures of CLIP's vectors, a prior learns the vector of a text, "
+    "and you type a sentence.",
     race="condition",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio import paths, runs
+from genstudio import runs
 from genstudio.config import Config
 from genstudio.data.batches import PictureBatch
 from genstudio.data.datasets import ImageDataset
@@ -59,10 +59,11 @@ class UnclipData(CaptionData):
 
 
 def find_reader(reference: str, dataset: str) -> Start:
-    """The CLIP run of this id, name or folder; where it is empty the newest one of that dataset. Raises ConfigError."""
+    """The CLIP run of this id, name or folder; where it is empty the newest one of that dataset, or else the one that ships.
+    Raises ConfigError."""
     if reference:
         return _checked(find(reference, ("imagetext",), "reader"))
-    known = [info for info in runs.list_runs(paths.runs()) if info.family == "imagetext" and info.usable]
+    known = [info for info in runs.list_models() if info.family == "imagetext" and info.usable]
     same = [info for info in known if info.dataset.get("id") == dataset and _contrastive(info.config)]
     if same:
         return Start(runs.Run.open(same[0].folder))

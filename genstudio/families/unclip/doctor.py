@@ -7,16 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from genstudio.events import Diagnosis
-from genstudio.families.rules import (
-    NOT_FINITE,
-    START,
-    advice,
-    diverged,
-    memorising,
-    not_finite,
-    overfitting,
-    plateau,
-)
+from genstudio.families import denoising_rules
+from genstudio.families.rules import START, advice, not_finite
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
 GAIN, DEAF = 0.005, 3.0
@@ -59,19 +51,12 @@ def deaf(window: Window) -> Finding | None:
 
 
 RULES = (
-    NOT_FINITE,
-    diverged(("Clip the gradient norm", {"clip": 1.0})),
-    plateau("simple_loss", "always predicting the mean", ("Raise the learning rate", {"learning_rate": 2e-3})),
+    *denoising_rules.RULES,
     Rule("prior_off", "Prior off",
          f"After {START} steps the prior is not used, and its vectors are nearer to those of pictures, by more than {GAIN:g} in "
          "cosine, than those of texts.", prior_off),
     Rule("deaf", "Text not followed",
          f"After {2 * START} steps fewer than {DEAF:g} times as many pictures as at random show what their text says.", deaf),
-    overfitting(("Use more samples", {})),
-    memorising("known_loss", "val_loss", "the denoising loss",
-               "On held-out pictures the model gains less than half of what it gains on training pictures over always "
-               "predicting the mean.",
-               lambda mine, theirs, simple: simple - theirs < 0.5 * (simple - mine)),
 )  # fmt: skip
 
 

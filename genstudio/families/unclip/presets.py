@@ -14,7 +14,7 @@ PRESETS = (
         "quick",
         "Shapes in half a minute",
         "Colour, size and place come first, as blobs. Half a minute on one quiet core shows that texts are followed; what shape "
-        "it is takes longer. It needs a CLIP run of the same shapes.",
+        "it is takes longer. It stands on the included CLIP of these shapes, or on your own.",
         _SHAPES,
         steps=200,
         data="captioned-shapes",

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QSlider,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -39,7 +38,7 @@ from genstudio.ui import layouts, theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
 from genstudio.ui.latent.weights import WeightsChoice
-from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
+from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.parts import export_menu
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
@@ -470,47 +469,14 @@ class DenoisePage(Page):
     def _lay_out(self) -> None:
         for box in (self.sampler, self.label, self.way, self.compared):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        shown = QSplitter(Qt.Orientation.Horizontal)
-        shown.setObjectName("denoise_splitter")
-        shown.setChildrenCollapsible(False)
-        for view in self.views:
-            shown.addWidget(view)
-        beside = QSplitter(Qt.Orientation.Horizontal)
-        beside.setObjectName("denoise_columns")
-        beside.setChildrenCollapsible(False)
-        for view in self.columns:
-            beside.addWidget(view)
-        walking, comparing, between, knowing = QWidget(), QWidget(), QWidget(), QWidget()
-        vbox(
-            plain_label(
-                "Each picture is made of a vector on the way from that of the first picture to that of the second, with the same "
-                "noise.", role="quiet", wrap=True,
-            ),
-            hbox(self.first, self.second, self.pair, None), (self.blend, 1), into=between, margins=(0, 8, 0, 0),
-        )  # fmt: skip
         self.export.setMenu(export_menu(self, "denoise_export", lambda: "noise", self.write))
-        vbox(
-            hbox(self.way, self.open, self.share, None), (shown, 1), hbox(self.play, (self.slider, 1), self.stage, self.export),
-            into=walking, margins=(0, 8, 0, 0),
-        )  # fmt: skip
-        vbox(hbox(self.compared, None), (beside, 1), into=comparing, margins=(0, 8, 0, 0))
-        vbox(
-            plain_label(
-                "Nothing is learned here: the data are one Gaussian, so the best prediction of the noise is known exactly. "
-                "Bars show the spread of the samples relative to that of the data (1 is right). Few DDIM steps shrink it, "
-                "whatever the network; Heun's method, with two evaluations per step, hardly does.",
-                role="quiet", wrap=True, name="denoise_lesson",
-            ),
-            hbox(plain_label("Noise", role="quiet"), self.schedule, None), (self.perfect, 1), into=knowing, margins=(0, 8, 0, 0),
-        )  # fmt: skip
         self.tools = QTabWidget()
         self.tools.setObjectName("denoise_tools")
         named_tabs(self.tools, "Ways to look at denoising")
         self.tools.setDocumentMode(True)
-        for widget, title in (
-            (walking, "Step by step"), (comparing, "Side by side"), (knowing, "A perfect network"),
-            (between, "Between two pictures"),
-        ):  # fmt: skip
+        for title, rows in self._tools().items():
+            widget = QWidget()
+            vbox(*rows, into=widget, margins=(0, 8, 0, 0))
             self.tools.addTab(widget, title)
         self.tools.setTabVisible(_BETWEEN, False)
         inside = QWidget()
@@ -529,6 +495,32 @@ class DenoisePage(Page):
         self.stack.addWidget(self.empty)
         self.stack.addWidget(inside)
         vbox((self.stack, 1), into=self, margins=(0, 0, 0, 0))
+
+    def _tools(self) -> dict[str, tuple[Any, ...]]:
+        """The rows of each way to look at denoising, by its title."""
+        return {
+            "Step by step": (
+                hbox(self.way, self.open, self.share, None), (splitter("denoise_splitter", *self.views, down=False), 1),
+                hbox(self.play, (self.slider, 1), self.stage, self.export),
+            ),
+            "Side by side": (hbox(self.compared, None), (splitter("denoise_columns", *self.columns, down=False), 1)),
+            "A perfect network": (
+                plain_label(
+                    "Nothing is learned here: the data are one Gaussian, so the best prediction of the noise is known exactly. "
+                    "Bars show the spread of the samples relative to that of the data (1 is right). Few DDIM steps shrink it, "
+                    "whatever the network; Heun's method, with two evaluations per step, hardly does.",
+                    role="quiet", wrap=True, name="denoise_lesson",
+                ),
+                hbox(plain_label("Noise", role="quiet"), self.schedule, None), (self.perfect, 1),
+            ),
+            "Between two pictures": (
+                plain_label(
+                    "Each picture is made of a vector on the way from that of the first picture to that of the second, with the "
+                    "same noise.", role="quiet", wrap=True,
+                ),
+                hbox(self.first, self.second, self.pair, None), (self.blend, 1),
+            ),
+        }  # fmt: skip
 
 
 def stages(walk: NoiseWalk) -> Iterator[tuple[Snapshot, str]]:

@@ -11,11 +11,10 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from genstudio import paths
 from genstudio.config import Config, Setting, Values, number_text
 from genstudio.data import shelf
 from genstudio.errors import Problem
-from genstudio.runs import list_runs
+from genstudio.runs import list_models
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
@@ -56,9 +55,9 @@ class _NameChoice(Choice):
 
 
 def _runs_of(families: str) -> list[str]:
-    """Ids of runs that can be started from, of one of these families."""
+    """Ids of runs and of included models that can be started from, of one of these families."""
     wanted = families.split("|")
-    return [info.id for info in list_runs(paths.runs()) if info.family in wanted and info.usable]
+    return [info.id for info in list_models() if info.family in wanted and info.usable]
 
 
 def _datasets_of(kind: str) -> list[str]:

@@ -20,12 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio import paths
 from genstudio.config import Config, Setting, Values, applies, number_text, value_words
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
-from genstudio.runs import RunInfo, list_runs
+from genstudio.runs import RunInfo, list_models
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.runs import Past, ReadPast
 from genstudio.tasks.train import Resume, Train
@@ -211,7 +210,7 @@ class RaceSetup(QFrame):
 
     def begin(self) -> None:
         """Look which runs there are, which takes a moment where there are many, and fill the page."""
-        self._known = list_runs(paths.runs())
+        self._known = list_models()
         self.fill()
 
     def fill(self) -> None:

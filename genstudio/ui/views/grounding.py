@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.snapshots.filled import Gap
 from genstudio.snapshots.grounding import WordLook, WordLooks
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
-from genstudio.ui.views.patches import MEAN, LayeredPage, overlay, part_of, patch_at, tile
+from genstudio.ui.views.patches import MEAN, LayeredPage, PatchFigure, overlay, part_of, patch_at, tile
 from genstudio.ui.views.picture_grid import picture
-from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, Table, paint_empty, paint_title, token_text, write_quietly
+from genstudio.ui.views.pointed import moved
+from genstudio.ui.views.view import Lines, Table, paint_empty, paint_title, token_text, write_quietly
 
 ALL = -1
 _LINE, _PAD, _FIRST = 21.0, 4.0, 4.0
@@ -40,7 +40,7 @@ def word_shares(look: WordLook, layer: int, head: int) -> Array:
     return np.asarray(look.weights[layer].mean(0) if head == MEAN else look.weights[layer, head])
 
 
-class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
+class WordView(PatchFigure[WordLooks, Spot]):
     """Pictures with their words under them. The patches are tinted by how much the word under the pointer looks at each, without
     one the first that was masked; of a patch under the pointer the words are tinted that look at it. A masked word is replaced by
     the most probable one. `taken(picture, word, patch)` when one was clicked, Enter or Space."""
@@ -51,7 +51,6 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
     def __init__(self, title: str = "Words and patches", name: str = "words") -> None:
         super().__init__(title, name)
         self.layer, self.head = ALL, MEAN
-        self._pictures: list[QImage] = []
 
     def prepare(self, snapshot: WordLooks) -> None:
         self._pictures = []
@@ -75,12 +74,6 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
             return "✱"
         gap = gap_at(look, place)
         return plain(look.words[place] if gap is None else gap.pieces[0])
-
-    def grid(self, look: WordLook) -> tuple[int, int]:
-        """Rows and columns of the patches of a picture."""
-        assert self.snapshot is not None
-        height, width = look.picture.shape[:2]
-        return height // self.snapshot.patch, width // self.snapshot.patch
 
     def box(self, index: int) -> QRectF:
         """Where a picture is drawn."""
@@ -175,11 +168,6 @@ class WordView(SnapshotFigure[WordLooks], PointedFigure[Spot]):
             look = self.snapshot.looks[self.hover.picture]
             painter.drawRect(part_of(self.box(self.hover.picture), *self.grid(look), self.hover.patch))
         super().paint_hover(painter)
-
-    def rest_on(self, mark: Spot | None) -> None:
-        if mark != self.hover:
-            super().rest_on(mark)
-            self.redraw()
 
     def mark_at(self, point: QPointF) -> Spot | None:
         if self.snapshot is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from genstudio.events import Array
+from genstudio.snapshots.grounding import WordLook, WordLooks
 from genstudio.snapshots.patches import PatchAttention, PatchLook
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, paired, vbox
@@ -25,6 +26,8 @@ _STRONG = 0.8
 _HEADS = "Mean of the heads"
 Mark = tuple[int, int]
 """A picture and one of its patches, both from 0."""
+C = TypeVar("C", PatchAttention, WordLooks)
+M = TypeVar("M")
 
 
 def attended(look: PatchLook, patch: int, layer: int, head: int) -> Array:
@@ -89,7 +92,26 @@ def overlay(shares: Array, rows: int, columns: int) -> QImage:
     return QImage(packed.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
 
 
-class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
+class PatchFigure(SnapshotFigure[C], PointedFigure[M]):
+    """Pictures that are cut into patches, over which lies what belongs to the mark under the pointer."""
+
+    def __init__(self, title: str, name: str) -> None:
+        super().__init__(title, name)
+        self._pictures: list[QImage] = []
+
+    def grid(self, look: PatchLook | WordLook) -> tuple[int, int]:
+        """Rows and columns of the patches of a picture."""
+        assert self.snapshot is not None
+        height, width = look.picture.shape[:2]
+        return height // self.snapshot.patch, width // self.snapshot.patch
+
+    def rest_on(self, mark: M | None) -> None:
+        if mark != self.hover:
+            super().rest_on(mark)
+            self.redraw()
+
+
+class PatchView(PatchFigure[PatchAttention, Mark]):
     """Pictures with their patches tinted by how much the patch under the pointer looks at each; without one, the class token, or
     the mean over all patches. Point at a patch, or use the arrow keys. `taken(picture, patch)` when one was clicked, Enter or
     Space."""
@@ -100,7 +122,6 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
     def __init__(self, title: str = "Attention", name: str = "patch_attention") -> None:
         super().__init__(title, name)
         self.layer, self.head, self.tint = ROLLOUT, MEAN, True
-        self._pictures: list[QImage] = []
 
     def prepare(self, snapshot: PatchAttention) -> None:
         self._pictures = []
@@ -112,12 +133,6 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
         """Lay this layer (ROLLOUT: all) and head (MEAN: all) over the pictures, or nothing."""
         self.layer, self.head, self.tint = layer, head, tint
         self.redraw()
-
-    def grid(self, look: PatchLook) -> tuple[int, int]:
-        """Rows and columns of the patches of a picture."""
-        assert self.snapshot is not None
-        height, width = look.picture.shape[:2]
-        return height // self.snapshot.patch, width // self.snapshot.patch
 
     def words(self, look: PatchLook) -> str:
         """What a picture was named, and what it is."""
@@ -183,11 +198,6 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
         painter.setPen(QPen(theme.current().color("accent"), 2))
         painter.drawRect(self.patch_box(self.hover))
         super().paint_hover(painter)
-
-    def rest_on(self, mark: Mark | None) -> None:
-        if mark != self.hover:
-            super().rest_on(mark)
-            self.redraw()
 
     def mark_at(self, point: QPointF) -> Mark | None:
         for index in range(0 if self.snapshot is None else len(self.snapshot.looks)):

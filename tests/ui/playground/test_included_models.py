@@ -17,9 +17,11 @@ def test_a_new_home_has_something_to_play_with(
     window = open_window("playground")
     window.tabs.show_room("playground")
     tab: Any = window.tabs.page("playground")
-    qtbot.waitUntil(lambda: tab.choice.model.count() == 2)
-    shown = [tab.choice.model.itemText(place) for place in range(2)]
-    assert shown == ["Included: Shakespeare, characters", "Included: Shakespeare, byte pairs"]
+    qtbot.waitUntil(lambda: tab.choice.model.count() == 3)
+    shown = [tab.choice.model.itemText(place) for place in range(3)]
+    assert shown == [f"Included: {name}" for name in (
+        "Shakespeare, characters", "Shakespeare, byte pairs", "Shapes and captions, CLIP",
+    )]  # fmt: skip
     assert tab.document.text() == BEGINNING and not tab.status.text()
     assert "Kneser-Ney" in tab.choice.model.toolTip() and not tab.choice.copy.isHidden()
     page = tab.page("Next token")
@@ -28,5 +30,5 @@ def test_a_new_home_has_something_to_play_with(
     compare = tab.page("Compare two")
     assert "byte pairs" in compare.other.model.currentText(), "the other one is compared with"
     qtbot.mouseClick(tab.choice.copy, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: tab.choice.model.count() == 3 and not tab.choice.is_included)
+    qtbot.waitUntil(lambda: tab.choice.model.count() == 4 and not tab.choice.is_included)
     assert tab.choice.copy.isHidden() and len(window.library.runs) == 1
