@@ -76,7 +76,8 @@ def _family(family: families.AnyFamily) -> dict[str, Any]:
         "abilities": list(family.abilities),
         "measures": [asdict(measure) for measure in family.dashboard.result],
         "presets": [
-            {"name": p.name, "title": p.title, "expect": p.expect, "data": p.data or family.usual_data, "values": dict(p.values)}
+            {"name": p.name, "title": p.title, "expect": p.expect, "data": p.data or family.usual_data, "values": dict(p.values),
+             "sizes": [asdict(size) for size in p.sizes]}
             for p in family.presets
         ],
         "settings": [asdict(setting) for setting in family.config.settings()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from genstudio import families
 from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, result
+from genstudio.config import Values
 from genstudio.errors import GenstudioError, RunError, TrainingError
 
 if TYPE_CHECKING:
@@ -85,11 +87,11 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         ) from None
     values: dict[str, Any] = {}
     if options.preset:
-        found = {preset.name: preset for preset in family.presets}
-        if options.preset not in found:
-            raise GenstudioError(f"Unknown preset '{options.preset}'.", f"There is: {', '.join(found)}.")
-        preset = found[options.preset]
-        values = dict(preset.values)
+        preset = families.preset_called(family.presets, options.preset)
+        if preset is None:
+            known = ", ".join(preset.name for preset in family.presets)
+            raise GenstudioError(f"Unknown preset '{options.preset}'.", f"There is: {known}.")
+        values = dict(_fitted(family, preset, options) if preset.sizes else preset.values)
         if options.steps is None and options.seconds is None:
             options.steps, options.seconds = preset.steps, preset.seconds
     if options.data_b is not None:
@@ -98,6 +100,18 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
             raise GenstudioError(f"{family.title} learns from one dataset.", "Omit --data-b.")
         values[second[0]] = options.data_b
     return dict(family.config.parse(values).override(_assignments(options)).model_dump())
+
+
+def _fitted(family: families.AnyFamily, preset: families.Preset, options: argparse.Namespace) -> Values:
+    """The settings of a preset of a given time, of a size that this computer trains in it."""
+    from genstudio.tasks.estimate import FitPreset
+
+    values = result(FitPreset(family.name, options.data, preset.name, options.device), quiet=options.quiet)
+    if not options.quiet:
+        named = {name: value for name, value in values.items() if any(name in size.values for size in preset.sizes)}
+        said = ", ".join(f"{name}={value}" for name, value in named.items())
+        print(f"Sized for this computer: {said}", file=sys.stderr)
+    return values
 
 
 def _assignments(options: argparse.Namespace) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from genstudio.data.info import DatasetInfo
-from genstudio.families.family import Family, Preset
+from genstudio.families.family import Family, Preset, preset_called
 
-__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from", "taking"]
+__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from",
+           "preset_called", "taking"]
 
 AnyFamily = Family[Any, Any]
 

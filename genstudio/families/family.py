@@ -26,12 +26,23 @@ Room = Literal["transformer", "gan", "latent", "basics"]
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """Settings that set the size of a model, and how many `steps` it needs at least to be better than a smaller one."""
+
+    steps: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """Settings that belong together: what they cost and what to expect of them.
 
     `steps` or `seconds` are how long it takes to get there; in the window an `endless` one trains until it is stopped.
     `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that repair it,
     `cure_text` says why they do.
+    One of a given time has `sizes`, the smallest first, of which a computer trains the largest that it can; `values` are
+    those of an ordinary one, two cores. `offers` are settings that are chosen beside it, with their values: such that hardly
+    change how long a step takes. `formerly` are names of presets that it replaces.
     """
 
     name: str
@@ -44,6 +55,36 @@ class Preset:
     cure: Mapping[str, Any] = field(default_factory=dict)
     cure_text: str = ""
     endless: bool = False
+    sizes: tuple[Size, ...] = ()
+    offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[Mapping[str, Any], ...]:
+        """The settings that it stands for: `values`, and those of each size."""
+        return (self.values, *({**self.values, **size.values} for size in self.sizes))
+
+    def fitted(
+        self, per_step: Callable[[Mapping[str, Any]], float | None]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+        """The settings of the largest size whose steps fit into its time, where a step of a size takes `per_step` seconds,
+        None if that is not known; and the size that has to be measured to know more, if any.
+
+        >>> small, large = Size(100, {"width": 1}), Size(1000, {"width": 2})
+        >>> preset = Preset("minute", "1 minute", "", {"width": 1, "counts": True}, seconds=60, sizes=(small, large))
+        >>> preset.fitted(lambda size: None)
+        ({'width': 1, 'counts': True}, {'width': 1})
+        >>> [preset.fitted(lambda size: taken * size["width"])[0]["width"] for taken in (0.02, 0.05, 9.0)]
+        [2, 1, 1]
+        """
+        best: Mapping[str, Any] | None = None
+        for size in self.sizes:
+            if (taken := per_step(size.values)) is None:
+                return best or self.values, size.values
+            if size.steps * taken > (self.seconds or 0.0):
+                return best or {**self.values, **size.values}, None
+            best = {**self.values, **size.values}
+        return best or self.values, None
 
 
 @dataclass(frozen=True)
@@ -156,6 +197,13 @@ def deferred(module: str, name: str) -> Callable[..., Any]:
         return getattr(importlib.import_module(module), name)(*arguments)
 
     return call
+
+
+def preset_called(presets: Iterable[Preset], name: str) -> Preset | None:
+    """The preset of this name, else the one that has replaced it; None where there is no such."""
+    listed = tuple(presets)
+    same = (preset for preset in listed if preset.name == name)
+    return next(same, next((preset for preset in listed if name in preset.formerly), None))
 
 
 def made_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str, otherwise: str) -> str:

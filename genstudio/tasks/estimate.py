@@ -1,4 +1,4 @@
-"""How fast a training with some settings would be on this computer: a few steps of it, thrown away."""
+"""How fast a training with some settings would be on this computer: a few steps of it, thrown away; and what fits into a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from genstudio import families
 from genstudio.config import Config, Values
 from genstudio.data import shelf
 from genstudio.events import Frame, Progress
@@ -48,6 +49,32 @@ class EstimateTime:
         alone = config.model_copy(update={"accumulation": 1} if batches > 1 else {})
         seconds = yield from _per_batch(lambda settings: family.learner(family.model(settings, data, device, 0), 0), alone)
         return seconds * batches / STEPPING
+
+
+@dataclass(frozen=True)
+class FitPreset:
+    """Time the sizes of a preset that is chosen by its time, from the smallest up.
+
+    Returns the settings of the largest that this computer trains in that time, those of the preset where preparing the data
+    takes too long to ask. Raises what `EstimateTime` raises.
+    """
+
+    family: str
+    data: str
+    preset: str
+    device: str = "auto"
+    quiet: ClassVar[bool] = True
+
+    def run(self, models: Models) -> Frames[Values]:
+        preset = families.preset_called(families.get(self.family).presets, self.preset)
+        if preset is None:
+            raise KeyError(self.preset)
+        known: dict[str, float | None] = {}
+        while True:
+            values, wanted = preset.fitted(lambda size: known.get(str(size)))
+            if wanted is None or str(wanted) in known:
+                return values
+            known[str(wanted)] = yield from EstimateTime(self.family, self.data, wanted, self.device).run(models)
 
 
 def _per_batch(learner: Callable[[Config], Learner], config: Config) -> Generator[Frame, None, float]:

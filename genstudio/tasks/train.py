@@ -75,7 +75,7 @@ class Train:
             raise ConfigError(problems)
         if plan := plans.parse(self.steps, self.seconds):
             return plan
-        same = [p for p in family.presets if family.config.parse(p.values) == config]
+        same = [p for p in family.presets if any(family.config.parse(values) == config for values in p.every)]
         chosen = same[0] if same else family.presets[0]
         return plans.parse(chosen.steps, chosen.seconds)
 

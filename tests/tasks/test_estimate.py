@@ -10,7 +10,7 @@ import pytest
 from genstudio import paths
 from genstudio.errors import ConfigError
 from genstudio.tasks import estimate
-from genstudio.tasks.estimate import STEPPING, EstimateTime
+from genstudio.tasks.estimate import STEPPING, EstimateTime, FitPreset
 from genstudio.tasks.models import Models
 from helpers import TINY, result, text_file
 
@@ -80,3 +80,27 @@ def test_data_that_takes_long_to_prepare_is_not_waited_for(tmp_path: Path, monke
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         result(EstimateTime("gan", "gaussian-ring", {**GAN, "conditional": True}))
+
+
+@pytest.mark.parametrize(("power", "width"), [(1e9, 128), (1e11, 192), (1e12, 256), (1e15, 384)])
+def test_a_preset_of_a_given_time_takes_the_largest_model_that_makes_its_steps(
+    monkeypatch: pytest.MonkeyPatch, power: float, width: int
+) -> None:
+    """A computer of so many floating-point operations per second; nothing is timed beyond the first size that is too slow."""
+    timed = []
+
+    def run(task: EstimateTime, _models: Models) -> Any:
+        family, config = estimate.Train(task.family, task.data, task.config).parsed()
+        timed.append(config.model_dump()["d_model"])
+        return family.cost(config, family, 65).flops_per_step / power
+        yield
+
+    monkeypatch.setattr(EstimateTime, "run", run)
+    values = result(FitPreset("gpt", "shakespeare", "ten-minutes"))
+    assert values["d_model"] == width and values["counts"] == "gate"
+    assert timed == [128, 192, 256, 384][: len(timed)] and len(timed) == min([128, 192, 256, 384].index(width) + 2, 4)
+
+
+def test_a_preset_whose_sizes_cannot_be_timed_is_that_of_an_ordinary_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_PREPARING", 0.0)
+    assert result(FitPreset("gpt", "shakespeare", "ten-minutes"))["d_model"] == 192

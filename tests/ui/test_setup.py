@@ -156,3 +156,28 @@ def test_a_run_is_named_by_no_preset_for_other_data() -> None:
     first = {data: chips_of(family.config, values, family.presets, data)[0] for data in ("shakespeare", "my-diary", "")}
     assert first["shakespeare"] == first[""] == preset.title
     assert first["my-diary"] in {one.title for one in family.presets if not one.data}
+
+
+def test_a_preset_of_a_given_time_takes_the_size_of_this_computer_and_keeps_what_a_person_changed(setup: SetupColumn) -> None:
+    preset = next(one for one in setup.family.presets if one.name == "minute")
+    large = {**preset.values, **preset.sizes[-1].values}
+    assert not any(box.isVisible() for box in setup._offered.values())
+    setup.preset.choose("minute")
+    assert setup._offered["counts"].isVisible() and setup._offered["counts"].currentData() == setup.values()["counts"] == "gate"
+    setup.form.set_values({"heads": 2})
+    setup.show_sizes({"minute": large})
+    shown = [setup.values()[name] for name in ("d_model", "context", "heads")]
+    assert shown == [384, 256, 2]
+    assert setup.edited() and setup.plan() == (None, 60.0)
+    setup.form.reset()
+    assert not setup.edited() and setup.values()["d_model"] == 384, "any of its sizes is the preset"
+    none = setup._offered["counts"].findData("none")
+    setup._offered["counts"].setCurrentIndex(none)
+    setup._offered["counts"].activated.emit(none)
+    assert setup.values()["counts"] == "none" and setup.settings.text().endswith("1 changed")
+    setup.preset.choose("nanogpt")
+    assert not any(box.isVisible() for box in setup._offered.values())
+    setup.set_values(setup.family.config.parse(large).model_dump())
+    assert setup.preset.name == "minute", "a run of another computer's size is named by it"
+    setup.restore({"preset": "larger"})
+    assert setup.preset.name == "ten-minutes", "a name of an older version"

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from genstudio.data.info import DatasetInfo
-from genstudio.families.family import Preset, made_for
+from genstudio.families.family import Preset, Size, made_for, preset_called
 
 USUAL = "shakespeare"
 """The dataset that presets are meant for which name none."""
 
 _TASK = {"layers": 2, "context": 24, "batch": 32}
+
+_LARGER = {"d_model": 192, "context": 128, "batch": 16}
+_WIDE = {"d_model": 256, "context": 128, "batch": 16, "dropout": 0.1}
+_SIZES = (
+    Size(0, {"d_model": 128, "context": 64, "batch": 12, "dropout": 0.0}),
+    Size(1800, {**_LARGER, "dropout": 0.0}),
+    Size(5000, _WIDE),
+    Size(5000, {"layers": 6, "heads": 6, "d_model": 384, "context": 256, "batch": 64, "dropout": 0.2}),
+)
+"""Sizes of a model of text, and the steps from which each beats the one before it at equal time; tests/bench/RESULTS.md says
+what was measured of that."""
+_TIMED = {
+    "sizes": _SIZES,
+    "offers": {"tokenizer": ("char", "bpe"), "counts": ("gate", "none")},
+}
+_COUNTED = {"counts": "gate", "vocabulary": 512}
 
 PRESETS = (
     Preset(
@@ -27,21 +43,44 @@ PRESETS = (
         seconds=120,
     ),
     Preset(
-        "counts",
-        "Network and counts, one minute",
-        "A network and a count of the same text, mixed token by token. Counting takes a second and knows what has occurred; the "
-        "network adds what has not. On Shakespeare 1,000 steps, about a minute on two quiet cores, reach 1.45 nats per "
-        "character (two seeds), where the network alone has 1.67 and the counts alone have 1.52.",
-        {"counts": "gate"},
+        "minute",
+        "1 minute",
+        "Network and counts, sized for this computer. Counting takes a second and knows what has occurred in the text; the "
+        "network adds what has not; both are mixed token by token. Counts: none is the transformer alone. On Shakespeare "
+        "1,000 steps, about a minute on two quiet cores, reach 1.45 nats per character (two seeds), the network alone 1.67, "
+        "the counts alone 1.52.",
+        _COUNTED,
         seconds=60,
+        formerly=("counts",),
+        **_TIMED,
     ),
     Preset(
-        "larger",
-        "Larger, for ten minutes",
-        "1.8 million parameters and twice the context, ten minutes on two cores: to about 1.54 nats per character on "
-        "Shakespeare. It learns more slowly than the small model at first; with much less time the small one wins.",
-        {"d_model": 192, "context": 128, "batch": 16},
+        "three-minutes",
+        "3 minutes",
+        "Network and counts, sized for this computer. On Shakespeare the network alone reaches 1.53 nats per character on two "
+        "quiet cores (one seed); mixed half and half with the counts, 1.44.",
+        _COUNTED,
+        seconds=180,
+        **_TIMED,
+    ),
+    Preset(
+        "ten-minutes",
+        "10 minutes",
+        "Network and counts, sized for this computer: on two cores 1.8 million parameters and twice the context. That model "
+        "learns more slowly than the small one at first; with much less time the small one wins.",
+        {**_LARGER, **_COUNTED},
         seconds=600,
+        formerly=("larger",),
+        **_TIMED,
+    ),
+    Preset(
+        "hour",
+        "An hour",
+        "Network and counts, sized for this computer: on two cores 3.2 million parameters, with dropout, for a short text is "
+        "read many times over. How far it comes has not been measured.",
+        {**_WIDE, **_COUNTED},
+        seconds=3600,
+        **_TIMED,
     ),
     Preset(
         "nanogpt",
@@ -149,7 +188,7 @@ PRESETS = (
 
 def preset_for(info: DatasetInfo, now: str = "") -> str:
     """One made for the dataset; else the one that is chosen, unless it is made for another dataset."""
-    chosen = next((preset for preset in PRESETS if preset.name == now), None)
+    chosen = preset_called(PRESETS, now)
     general = chosen is not None and not chosen.data
     if general and info.id == USUAL:
         return now

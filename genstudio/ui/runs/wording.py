@@ -72,7 +72,7 @@ def _differences(family_name: str, config: str, data: str) -> tuple[tuple[Settin
 def _presets(family_name: str) -> tuple[tuple[str, Values], ...]:
     """The dataset and all settings of each preset, and those of no preset."""
     family = families.get(family_name)
-    every = [(preset.data, preset.values) for preset in family.presets]
+    every = [(preset.data, values) for preset in family.presets for values in preset.every]
     return tuple((data, family.config.parse(values).model_dump()) for data, values in (*every, ("", {})))
 
 

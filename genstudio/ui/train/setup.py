@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
@@ -10,14 +11,14 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLine
 from genstudio.config import Values
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
-from genstudio.families import AnyFamily, Preset
+from genstudio.families import AnyFamily, Preset, preset_called
 from genstudio.runs.plan import ENDLESS
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, Stack, hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.remember import State
 from genstudio.ui.train.drawer import OPEN_KEYS, SettingsDrawer
-from genstudio.ui.train.form import ConfigForm
+from genstudio.ui.train.form import ConfigForm, in_words
 from genstudio.ui.train.preset_cards import CUSTOM, PresetCards
 from genstudio.ui.widgets import icon_button, plain_label, restyle, tooltip, with_keys
 
@@ -76,8 +77,10 @@ class SetupColumn(QWidget):
         self.general.hide()
         self.note = plain_label(role="quiet", wrap=True, name="setup_note")
         self.note.hide()
+        self._offered = {name: _choice(f"{name}_choice", label) for name, label in _offered(families).items()}
         self._lay_out()
         self._applying = False
+        self._sized: dict[str, Values] = {}
         self._fill()
         self._apply_preset()
         self.preset.chosen.connect(self._apply_preset)
@@ -88,6 +91,8 @@ class SetupColumn(QWidget):
         self.open_file.clicked.connect(self.file_wanted)
         self.draw.clicked.connect(self.draw_wanted)
         self.data.activated.connect(lambda _: self.choose_data(self.data.currentData()))
+        for offered, box in self._offered.items():
+            box.activated.connect(partial(self._choose_offered, offered, box))
         for signal in (
             self.data.currentIndexChanged,
             self.unit.currentIndexChanged,
@@ -235,6 +240,18 @@ class SetupColumn(QWidget):
         self.preset.choose(name)
         self.form.set_values(values)
 
+    def show_sizes(self, sizes: Mapping[str, Values]) -> None:
+        """Settings of presets of a given time, by their names, as this computer can train them; what was changed stays."""
+        before, self._sized = self._sized, dict(sizes)
+        preset = self.chosen()
+        if preset is not None and before.get(preset.name) != self._sized.get(preset.name):
+            own = {name: row.value() for name, row in self.form.rows.items() if row.is_changed}
+            self._applying = True
+            self._show_preset(preset, own)
+            self._applying = False
+            self._say_changes()
+            self.changed.emit()
+
     def chosen(self) -> Preset | None:
         """The preset that is named; None for Custom."""
         return next((p for p in self.family.presets if p.name == self.preset.name), None)
@@ -274,7 +291,9 @@ class SetupColumn(QWidget):
         if state.get("family") in self.families:
             self.set_family(str(state["family"]))
         self._wanted = str(state.get("data") or "")
-        self.preset.choose(str(state.get("preset")))
+        name = str(state.get("preset"))
+        preset = preset_called(self.family.presets, name)
+        self.preset.choose(name if preset is None else preset.name)
         values = state.get("values")
         if isinstance(values, dict) and not self.family.config.problems(values):
             self.form.set_values(values)
@@ -298,17 +317,40 @@ class SetupColumn(QWidget):
             self.changed.emit()
             return
         self._applying = True
-        values = self.family.config.parse(preset.values).model_dump()
-        self.form.set_base(values)
-        self.form.set_values(values)
+        self._show_preset(preset)
         self.set_plan(ENDLESS if preset.endless else preset.steps, preset.seconds)
         self._applying = False
         self._say_changes()
         self.changed.emit()
 
+    def _show_preset(self, preset: Preset, own: Values | None = None) -> None:
+        """Its settings in the form, of the size that this computer can train, with `own` ones in place of some."""
+        values = self.family.config.parse(self._sized.get(preset.name, preset.values)).model_dump()
+        self.form.set_base(values)
+        self.form.set_values({**values, **(own or {})})
+
     def _equals(self, preset: Preset, values: Values) -> bool:
-        whole = self.family.config.parse(preset.values).model_dump()
-        return all(whole.get(name) == value for name, value in values.items())
+        every = (self.family.config.parse(given).model_dump() for given in preset.every)
+        return any(all(whole.get(name) == value for name, value in values.items()) for whole in every)
+
+    def _choose_offered(self, name: str, box: QComboBox, place: int) -> None:
+        """A setting that is offered beside the preset was chosen there."""
+        self.form.set_values({name: box.itemData(place)})
+
+    def _show_offered(self) -> None:
+        """What the preset offers to choose, as it is set."""
+        preset = self.chosen()
+        for name, box in self._offered.items():
+            values = preset.offers.get(name, ()) if preset is not None and name in self.form.rows else ()
+            self._top.setRowVisible(box, bool(values))
+            if not values:
+                continue
+            setting, now = self.form.rows[name].setting, self.form.rows[name].value()
+            box.clear()
+            for value in dict.fromkeys((*values, now)):
+                box.addItem(setting.words(value), value)
+            box.setCurrentIndex(box.findData(now))
+            box.setToolTip(tooltip(in_words(setting, setting.help)))
 
     def _set(self, *_: object) -> None:
         """Something beside the form was set."""
@@ -336,6 +378,7 @@ class SetupColumn(QWidget):
 
     def _say_changes(self) -> None:
         """On the button that opens the drawer, whether something in there is changed or wrong."""
+        self._show_offered()
         changed, wrong = len(self.form.changes()), sum(problem.field != "length" for problem in self.problems())
         parts = [f"{wrong} error{'s' * (wrong > 1)}"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
         words = "  ·  ".join(["Settings", ", ".join(parts)] if parts else ["Settings"])
@@ -360,6 +403,9 @@ class SetupColumn(QWidget):
         rows.addRow(self.preset)
         rows.addRow("Train for", _row(self.length, self.unit))
         rows.addRow("", self._wrong["length"])
+        for box in self._offered.values():
+            rows.addRow(box.accessibleName(), box)
+            rows.setRowVisible(box, False)
         rows.addRow(self.settings)
         name = _labelled("Name", self.name)
         seed = _labelled("Seed", self.seed, plain_label("on"), self.device, below=self._wrong["seed"])
@@ -371,6 +417,16 @@ class SetupColumn(QWidget):
         self._pages.addWidget(self._page)
         self._pages.addWidget(self.drawer)
         vbox((self._pages, 1), self.note, self.general, into=self)
+
+
+def _offered(families: Iterable[AnyFamily]) -> dict[str, str]:
+    """The settings that presets offer to choose beside them, with their labels."""
+    return {
+        setting.name: setting.label
+        for family in families
+        for setting in family.config.settings()
+        if any(setting.name in preset.offers for preset in family.presets)
+    }
 
 
 def _choice(name: str, label: str) -> QComboBox:

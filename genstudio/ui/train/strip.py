@@ -113,8 +113,8 @@ def chips_of(config: type[Config], values: Values, presets: Sequence[Preset], da
 
 
 def _changed(config: type[Config], settings: Sequence[Setting], values: Values, preset: Preset) -> list[Setting]:
-    base = config.parse(preset.values).model_dump()
-    return [s for s in settings if values[s.name] != base.get(s.name)]
+    bases = [config.parse(every).model_dump() for every in preset.every]
+    return min(([s for s in settings if values[s.name] != base.get(s.name)] for base in bases), key=len)
 
 
 def _chip(setting: Setting, value: Any) -> str:

@@ -269,8 +269,8 @@ class TrainingTab(QWidget):
     def began_as(self, preset: str) -> bool:
         """Whether the run that is shown has the settings of a preset of its family."""
         found = next((one for one in self.family.presets if one.name == preset), None)
-        whole = {} if found is None else self.config_type.parse(found.values).model_dump()
-        return found is not None and bool(self._used) and all(self._used.get(name) == value for name, value in whole.items())
+        every = [] if found is None or not self._used else [self.config_type.parse(given).model_dump() for given in found.every]
+        return any(all(self._used.get(name) == value for name, value in whole.items()) for whole in every)
 
     @property
     def live_path(self) -> str:
@@ -680,7 +680,8 @@ class TrainingTab(QWidget):
         """What the run is called, and its settings as chips."""
         data = self.setup.data.itemText(self.setup.data.findData(self._data)) if self._data else ""
         name = self.info.name if self.info is not None else self._name or data
-        chips = [data, *chips_of(self.config_type, self._used, self.family.presets, self._data)]
+        presets = [one for one in self.family.presets if not one.sizes or one.seconds == self._plan[1]]
+        chips = [data, *chips_of(self.config_type, self._used, presets, self._data)]
         self.strip.say_run(name, [chip for chip in chips if chip not in ("", name)])
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -694,6 +695,21 @@ class TrainingTab(QWidget):
             return None
         device = self.setup.device.currentText()
         return EstimateTime(self.setup.family.name, str(data), self.setup.values(), device)
+
+    def _sized(self) -> tuple[dict[str, Values], list[EstimateTime]]:
+        """The settings of each preset of a given time, as this computer can train them, by its name; and what is to be timed to
+        know more. Without a dataset nothing can be timed."""
+        family, chosen = self.setup.family, self.setup.data.currentData()
+        device, fitted, wanted = self.setup.device.currentText(), dict[str, Values](), list[EstimateTime]()
+
+        def task(size: Values) -> EstimateTime:
+            return EstimateTime(family.name, str(chosen), family.config.parse(size).model_dump(), device)
+
+        for preset in family.presets:
+            if preset.sizes and chosen is not None:
+                fitted[preset.name], unknown = preset.fitted(lambda size: self.estimate.seconds(task(size)))
+                wanted += [] if unknown is None else [task(unknown)]
+        return fitted, wanted
 
     def _of_presets(self) -> dict[str, EstimateTime]:
         """What is to be timed of each preset that takes a number of steps, by its name: on the data that it is meant for, where
@@ -709,13 +725,19 @@ class TrainingTab(QWidget):
 
     def _show_preset_costs(self) -> None:
         timed = self._of_presets()
+        if not self.busy and not self.run_path:
+            self.setup.show_sizes(self._sized()[0])
         measured = {name: self.estimate.seconds(task) for name, task in timed.items()}
         self.setup.preset.show_costs({one.name: cost_of(one, measured.get(one.name)) for one in self.setup.family.presets})
+
+    def _estimated(self) -> None:
+        """What is measured may say which size comes next."""
+        self._presets_seen() if self.setup.preset.isVisible() else self._show_preset_costs()
 
     def _presets_seen(self) -> None:
         """What presets cost is measured once somebody looks at them."""
         self._show_preset_costs()
-        self.estimate.want(tuple(self._of_presets().values()))
+        self.estimate.want((*self._of_presets().values(), *self._sized()[1]))
 
     def _show_pages(self) -> None:
         """The pages of the training among the explorers, and which of them is in front."""
@@ -919,7 +941,7 @@ class TrainingTab(QWidget):
         self.setup.changed.connect(lambda: self._race.set_up.fill() if self._racing and self._race is not None else None)
         self.setup.changed.connect(self.estimate.ask)
         self.estimate.changed.connect(self.show_cost)
-        self.estimate.changed.connect(self._show_preset_costs)
+        self.estimate.changed.connect(self._estimated)
         self.setup.preset.seen.connect(self._presets_seen)
         self.costs.changed.connect(self.show_cost)
         self.setup.changed.connect(self._show_cure)
