@@ -20,10 +20,7 @@ _SIZES = (
 )
 """Sizes of a model of text, and the steps from which each beats the one before it at equal time; tests/bench/RESULTS.md says
 what was measured of that."""
-_TIMED = {
-    "sizes": _SIZES,
-    "offers": {"tokenizer": ("char", "bpe"), "counts": ("gate", "none")},
-}
+_OFFERS = {"tokenizer": ("char", "bpe"), "counts": ("gate", "none")}
 _COUNTED = {"counts": "gate", "vocabulary": 512}
 
 PRESETS = (
@@ -52,7 +49,8 @@ PRESETS = (
         _COUNTED,
         seconds=60,
         formerly=("counts",),
-        **_TIMED,
+        sizes=_SIZES,
+        offers=_OFFERS,
     ),
     Preset(
         "three-minutes",
@@ -61,7 +59,8 @@ PRESETS = (
         "quiet cores (one seed); mixed half and half with the counts, 1.44.",
         _COUNTED,
         seconds=180,
-        **_TIMED,
+        sizes=_SIZES,
+        offers=_OFFERS,
     ),
     Preset(
         "ten-minutes",
@@ -71,7 +70,8 @@ PRESETS = (
         {**_LARGER, **_COUNTED},
         seconds=600,
         formerly=("larger",),
-        **_TIMED,
+        sizes=_SIZES,
+        offers=_OFFERS,
     ),
     Preset(
         "hour",
@@ -80,7 +80,8 @@ PRESETS = (
         "read many times over. How far it comes has not been measured.",
         {**_WIDE, **_COUNTED},
         seconds=3600,
-        **_TIMED,
+        sizes=_SIZES,
+        offers=_OFFERS,
     ),
     Preset(
         "nanogpt",
