@@ -48,6 +48,9 @@ _DRAWN: Values = {
     "learning_rate": 0.005,
 }
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
+_SPOKEN: Values = {
+    "layers": 1, "heads": 2, "d_model": 16, "convolutions": 1, "batch": 4, "bands": 12, "longest": 1.5, "evaluate_every": 20,
+}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"},
             {**TINY, "counts": "gate", "counts_length": 3}),
@@ -98,6 +101,9 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_TOWERS, "architecture": "two_stream", "pictures": "patches", "patch": 8, "picture_layers": 1, "joint_layers": 1},
     ),
     "unclip": (_DRAWN, {**_DRAWN, "condition": "text", "objective": "v", "shuffled": True}),
+    "tts": (
+        _SPOKEN, {**_SPOKEN, "architecture": "attention", "prenet": 8, "postnet": 1, "voices": 1, "heads": 1},
+    ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
@@ -111,7 +117,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
 """A family without a row is tried as it comes."""
 _DATA = {
     "points": "gaussian-ring", "rows": "class-moons", "images": "digits8", "regions": "popgen-bottleneck",
-    "captioned": "captioned-shapes",
+    "captioned": "captioned-shapes", "audio": "telephone-voice",
 }
 PAIRS = "English\tSpanish\n" + "".join(
     f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"

@@ -35,8 +35,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "neighbours": ("anna",),
     "analogy": ("anna", "emma", "ada"),
     "search": ("--text", "anna"),
+    "speak": ("--text", "anna", "--out", "OUT.wav"),
 }
-ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search")
+ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search", "speak")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
 NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
 EVERY = pytest.mark.parametrize("command", COMMANDS)

@@ -297,6 +297,7 @@ COMMANDS = {
     "neighbours {run} the": "Embeds",
     "analogy {run} the cat sat --json": "Embeds",
     "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",
+    "speak {run} --text the --out {tmp}/said.wav": "Speaks",
 }
 """What a command needs of a model."""
 

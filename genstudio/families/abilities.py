@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
     "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Illustrates", "Judges", "LatentSpec", "LooksAtPatches", "Made",
-    "Matches",
-    "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes",
-    "able", "words",
+    "Matches", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces", "Translates",
+    "TranslatesPictures", "Utterance", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -476,6 +475,53 @@ class Grounds(Reads, Protocol):
         of ids (T,), as `read_text` gives it; `truth` is what stood in its gaps, if known."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Utterance:
+    """What is said so far: `mels` (T, bands) float32, natural logarithms of mel magnitudes; `alignment` (S, N), how much
+    each of the
+    `letters` counts at each of N steps, spread evenly over the frames. `complete`: it came to its end by itself; `done` is how
+    much of the way was gone. `heads` (layers x heads, N, S) are all that look at letters, where there are such."""
+
+    mels: Array
+    alignment: Array
+    letters: tuple[str, ...]
+    complete: bool = True
+    done: float = 1.0
+    heads: Array | None = None
+
+
+@runtime_checkable
+class Speaks(Reads, Protocol):
+    """Turns a text into a spectrogram of speech."""
+
+    @property
+    def voices(self) -> int:
+        """How many voices it can speak with."""
+
+    @property
+    def paced(self) -> bool:
+        """Whether it can be told to speak faster or slower."""
+
+    @property
+    def longest_text(self) -> int:
+        """Characters that it can speak at once."""
+
+    @property
+    def example(self) -> str:
+        """A text that it was taught to say, or one like it."""
+
+    @property
+    def mel(self) -> Mapping[str, int]:
+        """What its spectrograms are: `rate` samples in a second, a `window` and a `hop` of so many samples, and `bands`."""
+
+    def read_text(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The letters of a text as they are spoken (S,), between two markers, and the characters that were never heard."""
+
+    def speak(self, letters: Array, voice: int = 0, speed: float = 1.0, seed: int = 0) -> Iterator[Utterance]:
+        """What is said of letters (S,) by one of the voices, as it grows; the last is the whole. Where it is `paced`,
+        letters last 1 / `speed` as long as usual. `seed` is for what is drawn by chance."""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -498,6 +544,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "LooksAtPatches": (LooksAtPatches, "show what its patches attend to"),
     "Matches": (Matches, "read texts and pictures into one space"),
     "Grounds": (Grounds, "read a text and a picture together"),
+    "Speaks": (Speaks, "speak a text"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -71,6 +73,13 @@ def mel_filters(
     return filters.float()
 
 
+def mel_edges(rate: int, bands: int) -> NDArray[np.float64]:
+    """(bands + 1,) frequencies in Hz between which bands lie that are shown below each other, up to half the rate."""
+    ends = mel(torch.tensor([0.0, rate / 2], dtype=torch.float64))
+    edges: NDArray[np.float64] = hertz(torch.linspace(float(ends[0]), float(ends[1]), bands + 1, dtype=torch.float64)).numpy()
+    return edges
+
+
 def log_mel(wave: Tensor, filters: Tensor, size: int, hop: int) -> Tensor:
     """wave (..., T) -> (..., bands, 1 + T // hop): the natural logarithm of the filtered magnitudes, at least ln(1e-5)."""
     spectrum = torch.view_as_real(stft(wave, size, hop)).square().sum(-1)
@@ -104,3 +113,12 @@ def griffin_lim(
         before = consistent
         phase = moved / moved.abs().clamp_min(1e-12)
     return istft(magnitudes * phase, size, hop, length)
+
+
+@torch.inference_mode()
+def wave_of(log_mels: NDArray[np.float32], rate: int, size: int, hop: int, steps: int = 32) -> NDArray[np.float32]:
+    """log-mel (bands, N) -> a wave ((N - 1) hop,) by `griffin_lim`, always the same; one frame is taken to be two."""
+    mels = torch.from_numpy(log_mels if log_mels.shape[1] > 1 else log_mels.repeat(2, 1))
+    magnitudes = magnitudes_of(mels, mel_filters(rate, size, len(log_mels)))
+    wave: NDArray[np.float32] = griffin_lim(magnitudes, size, hop, (mels.shape[1] - 1) * hop, steps).numpy()
+    return wave

@@ -47,8 +47,7 @@ def clip_of(dataset: object, index: int) -> Clip:
         power = spectrogram.stft(torch.from_numpy(to_wave(samples)), size, hop).abs().square()
         filters = spectrogram.mel_filters(rate, size, bands, area=False)
         seen, mels = (below_loudest(part.numpy()) for part in (power, filters @ power))
-        ends = spectrogram.mel(torch.tensor([0.0, rate / 2], dtype=torch.float64))
-        edges = spectrogram.hertz(torch.linspace(float(ends[0]), float(ends[1]), bands + 1, dtype=torch.float64)).numpy()
+    edges = spectrogram.mel_edges(rate, bands)
     segments = dataset.segments_of(index)
     return Clip(
         index, samples, rate, frozen(seen), frozen(mels), frozen(edges), hop, frozen(segments), dataset.phones,

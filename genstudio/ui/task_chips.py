@@ -37,6 +37,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Writer": ("Writing", "playground"),
     "SamplingGrid": ("Grid", "playground"),
     "Beam": ("Beam search", "playground"),
+    "Speak": ("Speech", "playground"),
     "Score": ("Score", "playground"),
     "Judge": ("Score", "playground"),
     "ComparePrecision": ("Precision", "playground"),

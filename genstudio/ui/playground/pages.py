@@ -76,6 +76,7 @@ PAGES = (
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
+    Entry("Sound", "Speak", "playground.speak_page", "SpeakPage", ("Speaks",)),
     Entry("Pictures", "Search", "playground.search_pages", "SearchPage", ("Matches",)),
     Entry("Pictures", "Zero-shot classes", "playground.search_pages", "ZeroShotPage", ("Matches",)),
     Entry("Pictures", "Words and patches", "playground.together_page", "TogetherPage", ("Grounds",)),

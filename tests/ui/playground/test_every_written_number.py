@@ -48,6 +48,7 @@ ELSEWHERE = {
     "Search": "test_imagetext_window.py",
     "Zero-shot classes": "test_imagetext_window.py",
     "Words and patches": "test_two_stream_window.py",
+    "Speak": "test_tts_window.py",
 }
 """Pages whose numbers are read back beside the rest of their family."""
 HERE = {"Next token", "Continuations", "Beam search", "Grid", "Score", "Compare two", "Replay"}

@@ -1,0 +1,49 @@
+"""speak."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from genstudio import storage
+from genstudio.cli.parser import Commands, add_model, reference
+from genstudio.cli.progress import result
+from genstudio.data.audio.written import wav_of
+from genstudio.errors import DataError
+from genstudio.paths import expanded
+
+
+def add(commands: Commands) -> None:
+    """Commands that make sound."""
+    speak = commands.add("speak", _speak, "speak a text with a trained model")
+    add_model(speak)
+    speak.add_argument("--text", required=True, metavar="T", help="what should be said")
+    speak.add_argument("--out", required=True, metavar="FILE.wav")
+    speak.add_argument("--voice", type=int, default=1, metavar="N", help="which of the model's voices, from 1")
+    speak.add_argument("--speed", type=float, default=1.0, metavar="S", help="2: twice as fast (models of durations only)")
+    speak.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn at random")
+    speak.add_argument("--json", action="store_true", help="what was said, how long and how loud it is")
+
+
+def _speak(options: argparse.Namespace) -> None:
+    from genstudio.data.audio.measures import decibels
+    from genstudio.tasks.speak import Speak
+
+    out = expanded(options.out)
+    if out.suffix.lower() != ".wav":
+        raise DataError(f"Sound cannot be written as '{out.suffix}'.", "Name a file that ends in .wav with --out.", out)
+    found = result(Speak(reference(options), options.text, options.voice - 1, options.speed, options.seed))
+    storage.write_atomic(out, wav_of(found.samples, found.shown.rate))
+    if not options.json:
+        if found.unknown:
+            print(f"Omitted, because the recordings have none: {' '.join(found.unknown)}")
+        print(out)
+        return
+    share = found.samples.astype(float) / 32767
+    said = {
+        "file": str(out), "said": found.said, "unknown": list(found.unknown), "complete": found.complete,
+        "seconds": len(found.samples) / found.shown.rate, "rate": found.shown.rate,
+        "level_db": float(decibels((share * share).mean(keepdims=True) ** 0.5)[0]), "diagonality": found.diagonality,
+        "step": found.shown.step, "made_by": found.made_by,
+    }  # fmt: skip
+    print(json.dumps(said, ensure_ascii=False))
