@@ -5,9 +5,13 @@ Measured on one thread of two shared cores: shapes, 600 steps (44 s of CPU), see
 different captions: texts find their picture 100% of the time, pictures their text 99.7% (worst seed 99.6%); of combinations of
 colour and shape that training never saw 100% and 99.5% (98.6%). Chance is 1%.
 
-Two streams beside shapes, 900 steps (102 s of CPU), seed 0: of masked colours 100% are filled in right, in combinations that
-training never saw 98%; of sizes 54%, of shapes 30% (the text alone: 50%, 25%). Own and other captions are told apart 89% of
-the time.
+Two streams beside shapes, seed 0, patches of 6, 1,350 steps of 2,000 (95 s of CPU), 300 held-out pictures: of masked sizes and
+colours 100% are filled in right, of shapes 80% (chance: 50%, 17%, 25%); of one masked word each 98%, in combinations that
+training never saw 90%, beside another picture 56%. Own and other captions are told apart 98% of the time. The squared error of
+masked patches is 0.079, that of the mean patch 0.112. Beside shuffled captions, 450 steps: 48%, 20% and 22%, told apart 51%.
+What mattered: a learning rate of 1.5e-3 (at 3e-3, 900 steps leave 97%, 85% and 37%; at 8e-4, 93%, 89% and 34%; at 1.5e-3 100%,
+100% and 57%), and patches of 6 pixels, the grid that shapes stand on (of 4 at 3e-3: 54%, 100% and 30%). A second block over
+patches did not help.
 """
 
 from __future__ import annotations
@@ -114,4 +118,4 @@ def test_masked_colours_and_shapes_are_filled_in_from_the_picture_unless_caption
             ids[:, place] = data.tokenizer.mask
             words[name] = float((model.guess(data.real[data.held], ids, np.full(len(ids), place)) == true).mean())
         print(f"{preset}: {words}, {dict(last.result)}; {steps} steps, {took:.0f} s of CPU")
-        assert (words["colour"] > 0.9) == (preset == "streams")
+        assert (words["colour"] > 0.9) == (words["shape"] > 0.6) == (preset == "streams")

@@ -12,7 +12,9 @@ the learner, and of the same arithmetic written as a plain loop with torch's own
 
 Measured on a very busy machine of two cores, one thread. digits8, 500 steps, 18 to 21 CPU seconds, seeds 0 1 2 3: 98.6% 98.3%
 97.2% 97.5% (k-NN 99.2% 98.1% 98.6% 99.2%, logistic regression of seed 0 96.7%). mnist10k by two views, seed 0, 400 steps, 36 CPU
-seconds: probe 94.7%, untrained 72.0%. A step: 0.97 times the plain loop.
+seconds: probe 94.7%, untrained 72.0%. mnist10k by masked patches, seed 0, 800 steps, 38 CPU seconds: probe 78.0%, untrained 67.6%
+(of 1,500 and 500 pictures): 75% hidden, targets normalised. With plain pixels and 60% hidden it had stayed below the untrained
+one. A step: 0.97 times the plain loop.
 """
 
 from __future__ import annotations

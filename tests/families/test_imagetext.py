@@ -26,6 +26,7 @@ from genstudio.errors import ConfigError, DataError
 from genstudio.evaluation import retrieval
 from genstudio.events import Series
 from genstudio.families.imagetext import FAMILY, ImageTextConfig
+from genstudio.families.imagetext.data import draw, texts
 from genstudio.families.imagetext.doctor import fixed_temperature, lowest_loss
 from genstudio.families.imagetext.learner import ImageTextLearner
 from genstudio.families.imagetext.model import ImageText
@@ -134,6 +135,25 @@ def test_an_untrained_model_knows_nothing() -> None:
     """The loss is that of chance: ln of the batch."""
     _, found = trained(0, temperature=1.0)
     assert found["val_loss"] == pytest.approx(math.log(64), rel=0.03) and found["recall_at_1_text"] < 0.06
+
+
+def test_words_are_left_out_in_their_order_and_the_same_ones_whenever_a_step_is_asked_for() -> None:
+    data, usual = data_of(), ImageTextConfig.parse(SMALL)
+    config = ImageTextConfig.parse({**SMALL, "word_dropout": 0.3})
+    _, said = draw(config, data, 0, 1)
+    whole, some = data.padded(said), texts(config, data, said, 0, 1)
+    for before, after in zip(whole.tolist(), some.tolist(), strict=True):
+        left = iter(before)
+        assert before[0] == after[0] and all(word in left for word in after if word != data.tokenizer.pad)
+    size = data.tokenizer.base.size
+    assert 0.8 < (some < size).sum() / (whole < size).sum() < 0.9
+    assert 0.3 < (some == whole).all(1).mean() < 0.7
+    assert np.array_equal(some, texts(config, data, said, 0, 1)) and not np.array_equal(some, texts(config, data, said, 0, 2))
+    assert np.array_equal(whole, texts(usual, data, said, 0, 1))
+    read = ImageTextLearner(ImageText(config, data, "cpu", 0), 0).batch(1)[1].numpy()
+    assert np.array_equal(read, some)
+    batch = FAMILY.batch(config, data, 0, 1)
+    assert batch.captions == tuple(data.tokenizer.decode(ids).strip() for ids in some)
 
 
 def test_padding_does_not_change_what_a_text_means() -> None:

@@ -332,6 +332,22 @@ def test_hidden_patches_never_reach_the_encoder() -> None:
         assert not torch.equal(one.model.decoder(leaks, kept), one.model.decoder(one.model.encoder(other)[:, :6], kept))  # type: ignore[misc]
 
 
+def test_normalised_patches_are_filled_in_with_their_own_brightness_and_contrast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = learner({"task": "masked", "patch": 4, "decoder_width": 16, "normalised": True})
+    batch, model = one.batch(1), one.model
+    assert batch.kept is not None
+    pictures, kept = batch.pictures[0], batch.kept[0]
+    wanted, mean, scale = model.targets(pictures)
+    true, hidden = patchify(pictures, 4), net.others(kept, 4)
+    assert wanted.mean(-1).abs().max() < 1e-5 and torch.allclose(wanted * scale + mean, true, atol=1e-5)
+    assert 0.9 < wanted.var(-1, correction=0)[true.var(-1) > 0.3].mean() <= 1
+    monkeypatch.setattr(model, "predicted", lambda pictures, kept: model.targets(pictures)[0])
+    filled, errors = model.fill(pictures, kept)
+    assert torch.allclose(filled, pictures, atol=1e-5) and errors[hidden].abs().max() < 1e-9
+    monkeypatch.setattr(model, "predicted", lambda pictures, kept: patchify(pictures, 4))  # the broken twin: plain pixels
+    assert model.fill(pictures, kept)[1][hidden].mean() > 0.01 and not torch.allclose(model.fill(pictures, kept)[0], pictures)
+
+
 def test_a_balanced_teacher_names_every_direction_equally_often_and_another_may_name_one_alone() -> None:
     torch.manual_seed(0)
     scores = 0.2 * torch.randn(64, 8) + torch.tensor([1.0] + [0.0] * 7)

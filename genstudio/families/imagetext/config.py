@@ -57,6 +57,11 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
         0, "Move each batch of pictures by up to so many pixels each way, so that fewer pictures are memorised; not where "
         "captions say where something is", low=0, high=16, group="Training", label="Random shifts", live=True,
     )
+    word_dropout: float = setting(
+        0.0, "Share of the words that are left out of half of the captions, others in each step, so that short texts are "
+        "understood where all captions are long", low=0.0, high=0.9, group="Training", label="Words left out", live=True,
+        when=CONTRASTIVE, source="Iyyer et al. 2015, 3.2",
+    )
     batch: int = restated(
         Batches, "batch", 128, help="Pictures with captions in one update: each is told apart from all others, so more are harder"
     )

@@ -45,8 +45,25 @@ def told(config: ImageTextConfig, data: CaptionData, chosen: Integers) -> Intege
     return shuffled(data)[chosen] if config.shuffled else chosen
 
 
+def texts(config: ImageTextConfig, data: CaptionData, captions: Integers, seed: int, step: int) -> Integers:
+    """The ids (batch, T) of the captions of these pictures (batch,) as a step reads them: without the words that are left out.
+    Depends on settings, seed and step alone."""
+    ids = data.padded(captions)
+    if not config.word_dropout:
+        return ids
+    rng = np.random.Generator(np.random.Philox(key=[seed % 2**64, (1 << 41) + step]))
+    left_out = (ids < data.tokenizer.base.size) & (rng.random(ids.shape) < config.word_dropout)
+    left_out &= rng.random((len(ids), 1)) < 0.5  # what all words say together is learned from those that stay whole
+    ids[left_out] = data.tokenizer.pad
+    return np.take_along_axis(ids, (ids == data.tokenizer.pad).argsort(1, kind="stable"), 1)
+
+
 def shown(config: ImageTextConfig, data: CaptionData, seed: int, step: int) -> PictureBatch:
     """The pictures of a step with the captions that they are given."""
     chosen, captions = draw(config, data, seed, step)
     pixels = data.real[chosen].astype(np.float32) / np.float32(127.5) - np.float32(1)
-    return PictureBatch(pixels, low=-1.0, captions=tuple(data.captions[place] for place in captions.tolist()))
+    if config.word_dropout:
+        said = tuple(data.tokenizer.decode(ids).strip() for ids in texts(config, data, captions, seed, step))
+    else:
+        said = tuple(data.captions[place] for place in captions.tolist())
+    return PictureBatch(pixels, low=-1.0, captions=said)

@@ -15,7 +15,7 @@ from genstudio.evaluation import retrieval
 from genstudio.events import Snapshot
 from genstudio.families.imagetext.adam import Adam
 from genstudio.families.imagetext.config import ImageTextConfig
-from genstudio.families.imagetext.data import draw
+from genstudio.families.imagetext.data import draw, texts
 from genstudio.families.imagetext.model import ImageText
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.samples import Pictures
@@ -45,7 +45,11 @@ class ImageTextLearner:
     def batch(self, step: int) -> Batch:
         """Pictures (batch, C, H, W), ids of captions (batch, T) and numbers that equal captions share (batch,). Raises
         DataError."""
-        return self.model.inside(draw(self.config, self.model.data, self.seed, step)[0])
+        model = self.model
+        chosen, captions = draw(self.config, model.data, self.seed, step)
+        pixels, _, alike = model.inside(chosen)
+        ids = texts(self.config, model.data, captions, self.seed, step)
+        return pixels, torch.from_numpy(ids).to(model.device), alike
 
     def training_step(self, batch: Batch, step: int, progress: float) -> Values:
         """One update. A gradient that is not finite changes nothing but is reported."""

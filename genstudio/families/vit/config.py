@@ -58,6 +58,11 @@ class ViTConfig(Layers, StackTraining, Split):
         0.6, "Share of the patches that are hidden: the encoder does not read them at all", low=0.05, high=0.95, group="Task",
         main=True, when="task=masked", live=True, label="Share hidden", source=_MAE,
     )
+    normalised: bool = setting(
+        False, "Fill in each patch less its mean brightness and over its contrast, so that strokes and edges count, whatever the "
+        "shade. What is shown has the brightness and contrast of what is hidden", group="Task", when="task=masked",
+        label="Normalise each patch", source=f"{_MAE}, 4.1",
+    )
     decoder_layers: int = setting(
         1, "Blocks of the decoder, which fills the hidden patches in and is not used afterwards", low=1, high=12, group="Task",
         when="task=masked", label="Decoder layers", source=f"{_MAE}, 3",

@@ -102,7 +102,7 @@ class ViTLearner:
         found: dict[str, Tensor] = {}
         if batch.kept is not None:
             made = model.predicted(batch.pictures, batch.kept)
-            off = (made - patchify(batch.pictures, config.patch)).square().mean(-1)
+            off = (made - model.targets(batch.pictures)[0]).square().mean(-1)
             loss = off[networks.others(batch.kept, model.patches)].mean()
         elif batch.other is not None:
             loss, more = model.compare(batch.pictures, batch.other)

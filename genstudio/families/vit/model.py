@@ -32,6 +32,8 @@ _SAMPLED, _PROBED, _ROWS = 1000, (1000, 500), 128
 """Held-out pictures that are scored during a training, and pictures that a probe is then fitted to and tested on."""
 _EVALUATION = 7
 """What hides patches of an evaluation: the same ones every time."""
+_FLAT = 0.01
+"""Added to the variance of a patch, so that one without strokes stays as it is."""
 HIDDEN = -1
 """In an order of patches: what stands here is hidden."""
 
@@ -141,10 +143,19 @@ class ViTModel:
         shape, hidden = self.data.shape, networks.others(kept, self.patches)
         with evaluating(self.encoder):
             made = self.predicted(pictures, kept)
-        true = patchify(pictures, self.config.patch)
-        errors = (made - true).square().mean(-1).masked_fill(~hidden, torch.nan)
-        whole = torch.where(hidden[..., None], made, true)
+        true, (wanted, mean, scale) = patchify(pictures, self.config.patch), self.targets(pictures)
+        errors = (made - wanted).square().mean(-1).masked_fill(~hidden, torch.nan)
+        whole = torch.where(hidden[..., None], made * scale + mean, true)
         return unpatchify(whole, self.config.patch, shape.height, shape.width), errors
+
+    def targets(self, pictures: Tensor) -> tuple[Tensor, Tensor | float, Tensor | float]:
+        """What is to be predicted of all patches (n, N, numbers) of pictures (n, c, h, w), and the mean and the scale of each
+        (n, N, 1) where they are normalised (He et al. 2022, 4.1), else 0 and 1."""
+        true = patchify(pictures, self.config.patch)
+        if not self.config.normalised:
+            return true, 0.0, 1.0
+        mean, scale = true.mean(-1, keepdim=True), (true.var(-1, keepdim=True, correction=0) + _FLAT).sqrt()
+        return (true - mean) / scale, mean, scale
 
     def predicted(self, pictures: Tensor, kept: Tensor) -> Tensor:
         """The pixels of all patches (n, N, numbers) from the kept ones (n, k) of pictures (n, c, h, w)."""
@@ -160,8 +171,9 @@ class ViTModel:
         config, shape = self.config, self.data.shape
         picture = self.inside(sample[None])
         cut = patchify(picture, config.patch)
-        places = torch.from_numpy(np.maximum(order, 0)).to(self.device)
+        places = torch.from_numpy(np.where(order == HIDDEN, np.arange(len(order)), order)).to(self.device)
         cut = cut[:, places]
+        whole = unpatchify(cut, config.patch, shape.height, shape.width)
         covered = torch.from_numpy(order == HIDDEN).to(self.device)
         cut = torch.where(covered[None, :, None], torch.zeros_like(cut), cut)
         shown = unpatchify(cut, config.patch, shape.height, shape.width)
@@ -176,7 +188,7 @@ class ViTModel:
         weights = weights[:, 0].float()
         filled = None
         if self.decoder is not None and len(seen) < self.patches:
-            filled = self.form.outside((self.fill(shown, kept)[0] + 1) / 2)[0]
+            filled = self.form.outside((self.fill(whole, kept)[0] + 1) / 2)[0]
         return PatchLook(
             self.form.outside((shown + 1) / 2)[0], seen, weights.cpu().numpy(), rollout(weights).cpu().numpy(),
             None if told is None else told.cpu().numpy(), filled, label,
@@ -233,13 +245,13 @@ class ViTModel:
         if self.decoder is None:
             return (yield from self._views(held))
         kept, total, simple = self.kept(len(held)), 0.0, 0.0
-        mean = patchify(self.stored(self.data.train[:_SAMPLED]), self.config.patch).mean(0)
+        mean = self.targets(self.stored(self.data.train[:_SAMPLED]))[0].mean(0)
         for first in range(0, len(held), _ROWS):
             part = held[first : first + _ROWS]
             some = kept[first : first + _ROWS]
             pictures = self.stored(part)
             total += float(self.fill(pictures, some)[1].nanmean(1).sum())
-            off = (patchify(pictures, self.config.patch) - mean).square().mean(-1)
+            off = (self.targets(pictures)[0] - mean).square().mean(-1)
             simple += float(off.masked_fill(~networks.others(some, self.patches), torch.nan).nanmean(1).sum())
             yield Measured(done=0.4 * first / len(held))
         return {"val_loss": total / len(held), "mean_picture_loss": simple / len(held)}
