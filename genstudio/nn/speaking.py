@@ -138,13 +138,14 @@ class AttentionSpeaker(nn.Module):
 
     def __init__(
         self, letters: Architecture, frames: Architecture, bands: int, *, together: int = 4, convolutions: int = 3,
-        postnet: int = 3, voices: int = 1, prenet: int = 64, prenet_dropout: float = 0.5, rate: float = 1.0, alike: bool = False,
+        postnet: int = 3, voices: int = 1, prenet: int = 64, prenet_dropout: float = 0.5, frame_dropout: float = 0.0,
+        rate: float = 1.0, alike: bool = False,
     ) -> None:  # fmt: skip
         """`letters` and `frames` are the two stacks, with a context each, `rate` how many steps a letter lasts on
         average. `alike`:
         queries and keys begin with the same weights, so that equal positions find each other (Ping et al. 2018, 3.6)."""
         super().__init__()
-        width, self.bands, self.together = frames.d_model, bands, together
+        width, self.bands, self.together, self.frame_dropout = frames.d_model, bands, together, frame_dropout
         self.encoder = Letters(letters, convolutions, voices, rate)
         self.prenet = Prenet(bands, prenet, width, prenet_dropout)
         self.placed = Placed(width, frames.context)
@@ -173,7 +174,7 @@ class AttentionSpeaker(nn.Module):
         """The arguments of `Letters` and the frames (B, T, M) as they should be, T a multiple of `together`; each step is given
         the right frame before it."""
         memory = self.encode(ids, padding, voice)
-        x = self.placed(self.prenet(self._before(frames), draw))
+        x = self.placed(self.prenet(self._forgotten(self._before(frames)), draw))
         with watching(self._looking()) as watched:
             x = self.stack.through(x, memory=memory.states, memory_padding=memory.padding)
         mel = self.mel(x).unflatten(-1, (self.together, self.bands)).flatten(1, 2)
@@ -216,6 +217,13 @@ class AttentionSpeaker(nn.Module):
         """Room for all steps of one sentence, on the device of `like`."""
         arch, weight = self.stack.architecture, self.mel.weight.to(like.device)
         return Cache([KeyValues(1, arch.heads, self.stack.context, arch.d_head, weight) for _ in range(arch.layers)])
+
+    def _forgotten(self, before: Tensor) -> Tensor:
+        """In training, a share of the frames (B, N, M) that steps are given is replaced by the mean frame, zero: otherwise the
+        decoder relies on frames that it will not have when it speaks (Liu et al. 2019)."""
+        if not self.training or not self.frame_dropout:
+            return before
+        return before * (torch.rand(*before.shape[:2], 1, device=before.device) >= self.frame_dropout)
 
     def _looking(self) -> list[CrossAttention]:
         return [block.cross for block in self.stack.typed_blocks() if block.cross is not None]

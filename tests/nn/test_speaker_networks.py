@@ -105,6 +105,23 @@ def test_it_goes_on_with_the_last_frame_of_each_step_and_its_own_dropout_depends
     assert torch.equal(one, two) and not torch.equal(one, other)
 
 
+def test_frames_are_forgotten_in_training_alone(attention: AttentionSpeaker) -> None:
+    ids, padding, voices = texts()
+    frames = torch.randn(2, 4 * TOGETHER, BANDS)
+    attention.frame_dropout = 1.0
+    try:
+        with torch.no_grad():
+            used = attention(ids, padding, voices, frames).mel
+            attention.train()
+            blind, other = (attention(ids, padding, voices, given).mel for given in (frames, frames + 1))
+    finally:
+        attention.eval()
+        attention.frame_dropout = 0.0
+    with torch.no_grad():
+        assert torch.equal(used, attention(ids, padding, voices, frames).mel)
+    assert torch.equal(blind, other) and not torch.allclose(used, blind, atol=1e-3)
+
+
 def test_a_padded_batch_is_each_sentence_alone(attention: AttentionSpeaker, durations: DurationSpeaker) -> None:
     ids, padding, voices = texts()
     frames = torch.randn(2, 4 * TOGETHER, BANDS)

@@ -34,7 +34,8 @@ def test_a_voice_is_trained_and_then_says_what_is_typed(
     assert [track.version for track in pane.view.shown.tracks] == ["recorded", "spoken"]
     assert pane.view.shown.tracks[1].alignment is not None and all(len(track.codes) for track in pane.view.shown.tracks)
     qtbot.waitUntil(lambda: tab.summary.look.text() == "Speak with it", timeout=LONG)
-    assert "dB from the recordings" in tab.summary.words.text() and "nan" not in tab.summary.words.text()
+    qtbot.waitUntil(lambda: "dB from the recordings" in tab.summary.words.text(), timeout=LONG)
+    assert "nan" not in tab.summary.words.text()
 
     run = tab.run_path
     window.tabs.show_room("playground")

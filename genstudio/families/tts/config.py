@@ -43,7 +43,7 @@ class TTSConfig(Split, Batches, Descent):
         source=_TACOTRON,
     )
     together: int = setting(
-        5, "Frames made in one step: with more, attention has fewer steps to go and is learned sooner, and the sound is a little "
+        3, "Frames made in one step: with more, attention has fewer steps to go and is learned sooner, and the sound is a little "
         "coarser", low=1, high=16, group="Model", main=True, when=_ATTENTION, label="Frames per step",
         source="Wang et al. 2017, 3.3",
     )
@@ -55,6 +55,12 @@ class TTSConfig(Split, Batches, Descent):
         0.5, "Share of the prenet that is dropped, in training and in speech: otherwise the decoder continues the last frame "
         "and hardly needs the letters", low=0.0, high=0.9, group="Model", when=_ATTENTION, live=True,
         label="Prenet dropout", source=_TACOTRON,
+    )
+    frame_dropout: float = setting(
+        0.5, "Share of the steps in training that are given the mean frame instead of the one before: the decoder learns to do "
+        "without it, as it must when what it made before is not quite right",
+        low=0.0, high=1.0, group="Training", when=_ATTENTION, live=True, label="Frames forgotten",
+        source="Liu et al. 2019 (drop frame rate)",
     )
     diagonal_start: bool = setting(
         True, "Positions of letters and frames are counted so that both are equally far at the same time, and queries and "

@@ -81,7 +81,7 @@ class TTSLearner:
         """Other values of the live settings from the next step on. Raises ConfigError."""
         self.model.config = type(self.config).parse({**self.config.model_dump(), **values})
         if isinstance(self.network, AttentionSpeaker):
-            self.network.prenet.dropout = self.config.prenet_dropout
+            self.network.prenet.dropout, self.network.frame_dropout = self.config.prenet_dropout, self.config.frame_dropout
 
     def watch(self, values: Mapping[str, str]) -> None:
         """Speak another `sentence` from the next preview on."""

@@ -274,6 +274,7 @@ def build(config: TTSConfig, data: SpokenData) -> AttentionSpeaker | DurationSpe
     return AttentionSpeaker(
         letters, decoder, config.bands, together=config.together, convolutions=config.convolutions, postnet=config.postnet,
         voices=config.voices, prenet=config.prenet, prenet_dropout=config.prenet_dropout,
+        frame_dropout=config.frame_dropout,
         rate=data.lasting / config.together if config.diagonal_start else 1.0, alike=config.diagonal_start,
     )  # fmt: skip
 

@@ -50,10 +50,11 @@ PRESETS = (
         "Attention that skips",
         "A lesson in why attention needs help. Nothing keeps it near the diagonal, and the decoder sees the whole frame before: "
         "it learns to continue by itself, and what it says has little to do with the text.",
-        {**_ATTENTION, "guided": 0.0, "diagonal_start": False, "prenet_dropout": 0.0, "prenet": 128},
+        {**_ATTENTION, "guided": 0.0, "diagonal_start": False, "prenet_dropout": 0.0, "frame_dropout": 0.0,
+         "prenet": 128},
         steps=400,
         data="spoken-digits",
-        cure={"guided": 1.0, "prenet_dropout": 0.5, "diagonal_start": True},
+        cure={"guided": 1.0, "prenet_dropout": 0.5, "frame_dropout": 0.5, "diagonal_start": True},
         cure_text="Guided attention, positions that begin on the diagonal and a prenet that forgets make the decoder look at the "
         "letters in their order.",
     ),

@@ -134,7 +134,11 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
             box = self._row(0)[1]
             if box is not None and self.snapshot is not None and shown.tracks[0].alignment is None:
                 write_quietly(painter)
-                legend = f"Difference from {shown.tracks[0].version}:\nblue quieter, orange louder, to {_APART:.0f} dB"
+                aligned = any(track.alignment is not None for track in shown.tracks)
+                legend = (
+                    "Alignment below:\none row for each letter, the first at the bottom" if aligned else
+                    f"Difference from {shown.tracks[0].version}:\nblue quieter, orange louder, to {_APART:.0f} dB"
+                )  # fmt: skip
                 painter.drawText(box, CENTRE | Qt.TextFlag.TextWordWrap, legend)
         loudest = float(max(track.mels.max() for track in shown.tracks)) * _PER_NEPER
         for index, track in enumerate(shown.tracks):
