@@ -8,7 +8,7 @@ import json
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -165,6 +165,9 @@ class Config(BaseModel):
     """Frozen, typed settings. `Config.parse` gives all problems at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    older: ClassVar[Values] = {}
+    """What settings meant before there were any, where that is not their default: for runs of older versions, which name all
+    others."""
 
     def rules(self) -> Iterator[Problem]:
         """What no single field can say; families override it."""
@@ -173,6 +176,8 @@ class Config(BaseModel):
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """The config of these values. Raises ConfigError with every problem there is."""
+        if cls.older and cls.model_fields.keys() - cls.older.keys() <= values.keys():
+            values = {**cls.older, **values}
         try:
             config = cls.model_validate(dict(values))
         except ValidationError as error:

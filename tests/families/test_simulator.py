@@ -41,7 +41,7 @@ from helpers import answer
 
 TINY: dict[str, Any] = {
     "history": "constant", "haplotypes": 6, "snps": 12, "channels": 4, "dense": 8, "batch": 10, "updates": 2, "regions": 8,
-    "proposals": 3, "good_enough": 0.5, "retraining": 1, "evaluate_every": 50,
+    "proposals": 3, "good_enough": 0.5, "retraining": 1, "evaluate_every": 50, "pool": 200,
 }  # fmt: skip
 
 
@@ -112,22 +112,53 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     assert one["search.state"][2] > 0  # rounds of proposals
 
 
+def test_a_run_of_an_older_version_is_searched_as_it_was_and_what_a_pool_cannot_do_is_said(data: RegionDataset) -> None:
+    whole = FAMILY.config.parse(TINY).model_dump()
+    assert (whole["judge"], whole["pool"]) == ("features", 200)
+    before = {name: value for name, value in whole.items() if name not in ("judge", "pool")}
+    assert FAMILY.config.parse(before).model_dump() == {**whole, "judge": "regions", "pool": 0}
+    assert FAMILY.config.parse({"batch": 10}).judge == "features"  # a few settings of a person, and no run
+    between = FAMILY.config.parse({**before, "pool": 2000})
+    assert between.judge == "regions" and "places" not in learner(data, **between.model_dump()).model.pool.state_dict()
+    assert learner(data, pool=0, judge="regions").model.modules.keys() == {"discriminator", "search"}
+    for values, where in (({"pool": 39}, "pool"), ({"pool": 0}, "judge")):
+        assert [problem.field for problem in FAMILY.config.problems({**TINY, **values})] == [where]
+
+
+@pytest.mark.thorough
+def test_a_search_by_features_finds_a_size_that_one_with_shuffled_features_does_not(
+    data: RegionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = []
+    for broken in (False, True):
+        one = learner(data, haplotypes=12, snps=24, regions=20, batch=20, proposals=4, channels=8, dense=16, pool=600)
+        if broken:
+            reads = one.model.features
+            monkeypatch.setattr(one.model, "features", lambda x, reads=reads: np.random.default_rng(0).permutation(reads(x)))
+        trained(one, 1, 60, 60)
+        errors.append(abs(math.log(float(one.model.estimate[0]) / 16_000)))
+    assert errors[0] < math.log(1.3) < errors[1]
+
+
 def test_the_pool_holds_the_newest_regions_of_all_places_and_an_update_sees_them(
     data: RegionDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool, rng = Pool(5, 3, 4), np.random.default_rng(0)
-    pool.put(np.zeros((3, 3, 4)), np.zeros((3, 4)))
+    pool, rng = Pool(5, 3, 4, 2), np.random.default_rng(0)
+    pool.put(np.zeros((3, 3, 4)), np.zeros((3, 4)), np.zeros((3, 2)))
     assert len(pool) == 3 and not pool.drawn(8, Stream(1))[0].any()
     alleles, distances = rng.integers(-1, 2, (7, 3, 4)), rng.random((7, 4), np.float32)
-    pool.put(alleles[:3], distances[:3])
-    pool.put(alleles[3:], distances[3:])
+    places = rng.random((7, 2))
+    pool.put(alleles[:3], distances[:3], places[:3])
+    pool.put(alleles[3:], distances[3:], places[3:])
+    order = [int(np.flatnonzero((pool.distances.numpy() == row).all(1))[0]) for row in distances[2:]]
+    assert np.array_equal(pool.places.numpy()[order], places[2:])
     assert len(pool) == 5 and int(pool.count) == 10
     found = {(a.tobytes(), d.tobytes()) for a, d in zip(*pool.drawn(200, Stream(1)), strict=True)}
     assert found == {(a.astype(np.int8).tobytes(), d.tobytes()) for a, d in zip(alleles[2:], distances[2:], strict=True)}
 
     shares = {}
     for size in (0, 200):
-        one = learner(data, pool=size, pretraining=1_000, good_enough=1.0)
+        one = learner(data, pool=size, judge="regions", pretraining=1_000, good_enough=1.0)
         trained(one, 1, 2, 30)  # 20 regions in each: none from the pool before it holds 40
         assert len(one.model.pool) == min(40, size)
         made: list[int] = []

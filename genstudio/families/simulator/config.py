@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 from genstudio.config import setting
 from genstudio.data.population.history import Model, model_of, values_of
@@ -11,12 +11,15 @@ from genstudio.errors import DataError, Problem
 from genstudio.families.settings import Split
 
 _PAPER = "Wang et al. 2021"
+POOLED = 4
+"""Regions that the pool holds before it is used, in batches."""
 
 
 class SimulatorConfig(Split):
     """Settings of a simulator of evolution whose parameters are searched so that a discriminator cannot tell its genomes
     from real ones."""
 
+    older: ClassVar[Mapping[str, Any]] = {"pool": 0, "judge": "regions"}
     history: Literal["constant", "bottleneck", "exponential", "isolation", "three_epochs"] = setting(
         "bottleneck", "Model of the population's history whose parameters are searched: always the same size; a bottleneck; "
         "exponential growth; a split into two populations that still exchange migrants; three sizes one after the other",
@@ -63,8 +66,9 @@ class SimulatorConfig(Split):
         live=True,
     )
     pool: int = setting(
-        2000, "Simulated regions of earlier places, proposals included, that are kept: half of what an update takes for "
-        "simulated comes from them, so that the discriminator does not forget what is wrong elsewhere", low=0, high=50_000,
+        3000, "Simulated regions of earlier places, proposals included, that are kept: half of what an update takes for "
+        "simulated comes from them, so that the discriminator does not forget what is wrong elsewhere; 0 for none", low=0,
+        high=50_000,
         group="Discriminator", label="Region pool", source="Shrivastava et al. 2017",
     )
     good_enough: float = setting(
@@ -78,6 +82,12 @@ class SimulatorConfig(Split):
     )
     tries: int = setting(
         2, "How many starting points are tried", low=1, high=20, group="Pre-training", source=f"{_PAPER}: 10",
+    )
+    judge: Literal["features", "regions"] = setting(
+        "features", "What the search goes by. Features: those of all regions in the pool are fitted by a surface over the "
+        "parameters, and the best place is where it comes closest to the features of real regions. Regions: each proposal alone, "
+        "by how real the discriminator finds the few regions simulated for it, as published", group="Search", main=True,
+        label="Judge by", source=f"Beaumont et al. 2002; Salimans et al. 2016; regions: {_PAPER}",
     )
     proposals: int = setting(
         4, "Proposals for each parameter in a round; the best of all may be accepted", low=1, high=50, group="Search", main=True,
@@ -97,7 +107,8 @@ class SimulatorConfig(Split):
         source="Kirkpatrick et al. 1983",
     )
     retraining: int = setting(
-        2, "Steps for which the discriminator is trained after a move was accepted", low=1, high=1000, group="Search", live=True,
+        2, "Steps for which the discriminator is trained after a move was accepted; after each round where it is judged by "
+        "features", low=1, high=1000, group="Search", live=True,
     )
     hold: bool = setting(
         False, "Keep the parameters where they are, and train the discriminator only", group="Search", live=True,
@@ -116,6 +127,11 @@ class SimulatorConfig(Split):
             return
         if not self.searched:
             yield Problem("known", "every parameter is known; leave one out for the search")
+        fewest = POOLED * self.batch
+        if 0 < self.pool < fewest:
+            yield Problem("pool", f"a pool is used from {fewest} regions on, four batches; choose 0 for none")
+        elif not self.pool and self.judge == "features":
+            yield Problem("judge", "a surface is fitted to the regions in the pool; choose a pool, or to judge by regions")
 
     @property
     def model(self) -> Model:

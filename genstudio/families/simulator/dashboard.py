@@ -36,9 +36,14 @@ DASHBOARD = Dashboard(
         ),
         Chart(
             "losses", "Losses", "nats",
-            (Line("g_loss", "simulator, where it stands", "generator", True), Line("proposal_loss", "best proposal",
-            "variety", True),
+            (Line("g_loss", "simulator, where it stands", "generator", True),
+             Line("proposal_loss", "best proposal", "variety", True),
              Line("d_loss", "discriminator", "discriminator", True)), "Search",
+        ),
+        Chart(
+            "distance", "Distance of the features from real genomes", "variances of a region",
+            (Line("distance", "where it stands", "generator"), Line("best_distance", "best other place", "variety")), "Search",
+            log=True, when="judge=features",
         ),
         Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Search"),
         Chart("acceptance", "Rounds whose best proposal was accepted", "share", (Line("acceptance", "so far", "norm"),),

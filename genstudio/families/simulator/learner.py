@@ -2,6 +2,7 @@
 
 A step either updates the discriminator a few times, or judges the proposals for one parameter. A round is one such step for
 each parameter; then the best of all its proposals is accepted or not, and after a move the discriminator is trained again.
+Judged by features, all regions in the pool say together where the best place is, see `surface`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from genstudio.data.population.coalescent import Regions, Stream
 from genstudio.data.population.pictures import pictured, windows
 from genstudio.data.population.statistics import DISTANCES, SUMMARY, described, measured
 from genstudio.events import Snapshot
-from genstudio.families.simulator.config import SimulatorConfig
+from genstudio.families.simulator.config import POOLED, SimulatorConfig
 from genstudio.families.simulator.model import PRETRAINING, PROPOSING, RETRAINING, SimulatorModel
+from genstudio.families.simulator.surface import distances
 from genstudio.snapshots.population import Measures, Population
 from genstudio.snapshots.samples import Bars, Pictures
 from genstudio.training.learner import Tick, Values
@@ -29,10 +31,12 @@ from genstudio.training.updates import Updates
 Array = NDArray[np.float64]
 _FEWEST = 3
 """Steps of pre-training at least: the accuracy of one is a rough number."""
-_POOLED = 4
-"""Regions that the pool holds before it is used, in batches."""
+_FITTED = 2_000
+"""Regions of the pool that a surface is fitted to."""
 _RECENT = 0.4
 """Weight of the newest step in the running accuracy."""
+_NOWHERE = 1e9
+"""A distance from where nothing is known."""
 _LATE = 0.35
 """The part of the first temperature below which places are averaged."""
 _SHOWN, _MEASURED = 24, 100
@@ -56,6 +60,7 @@ class SimulatorLearner:
         self._marks: list[str] = []
         self._made: Regions | None = None
         self._proposed: tuple[list[str], list[float]] = ([], [])
+        self._tried: list[Array] = []
 
     @property
     def config(self) -> SimulatorConfig:
@@ -87,9 +92,10 @@ class SimulatorLearner:
         is not. The accuracy is that of the place.
         """
         model, config, pool = self.model, self.config, self.model.pool
-        earlier = config.batch // 2 if len(pool) >= _POOLED * config.batch else 0
+        earlier = config.batch // 2 if len(pool) >= POOLED * config.batch else 0
         here = config.batch - earlier
-        self._made = model.simulated(np.tile(self.search.place.numpy(), (here * config.updates, 1)), stream)
+        places = np.tile(self.search.place.numpy(), (here * config.updates, 1))
+        self._made = model.simulated(places, stream)
         seen = windows(self._made, config.snps)
         fake = model.inside(*seen)
         self.updates.set_rates({"discriminator": config.d_rate})
@@ -106,7 +112,7 @@ class SimulatorLearner:
             said = logits.detach() > 0
             right.append(0.5 * (said[: len(mine)].float().mean() + (~said[len(mine) : len(mine) + here]).float().mean()))
         self.discriminator.eval()
-        pool.put(*seen)
+        pool.put(*seen, places)
         accuracy, before = float(torch.stack(right).mean()), self.search.accuracy
         self.search.set_numbers(accuracy=accuracy if not before else before + _RECENT * (accuracy - before))
         return {"d_loss": torch.stack(losses).mean(), "train_accuracy": accuracy, "gradient_norm": norm}
@@ -141,17 +147,18 @@ class SimulatorLearner:
         tried = np.tile(place, (config.proposals + first, 1))
         moved = place[index] + config.width * max(cool, 0.02) * stream.normal(config.proposals)
         tried[first:, index] = 1 - np.abs(1 - np.abs(moved) % 2)  # reflected at the ends of the range
-        regions = model.simulated(np.repeat(tried, config.regions, 0), stream)
-        seen = windows(regions, config.snps)
-        model.pool.put(*seen)
+        places = np.repeat(tried, config.regions, 0)
+        seen = windows(model.simulated(places, stream), config.snps)
+        model.pool.put(*seen, places)
         logits = model.logits(model.inside(*seen)).astype(np.float64).reshape(len(tried), config.regions)
         losses = np.logaddexp(0, -logits).mean(1)  # cross-entropy of "real"
         if first:
-            search.set_numbers(loss=float(losses[0]), best_loss=float("1e9"))
-            self._proposed = ([], [])
+            search.set_numbers(loss=float(losses[0]), best_loss=_NOWHERE)
+            self._proposed, self._tried = ([], []), []
         parameter, mine = config.model.parameters[index], losses[first:]
         self._proposed[0].extend(f"{parameter.name} {parameter.words(float(v))}" for v in parameter.inside(tried[first:, index]))
         self._proposed[1].extend(mine.tolist())
+        self._tried.extend(tried[first:])
         best = int(mine.argmin())
         if mine[best] < search.best_loss:
             search.set_numbers(best_loss=float(mine[best]))
@@ -159,6 +166,9 @@ class SimulatorLearner:
         values: dict[str, Tensor | float] = {"g_loss": search.loss, "proposal_loss": search.best_loss, "temperature": heat}
         search.set_state(at=search.at + 1)
         if search.at >= len(config.searched):
+            if config.judge == "features":
+                self._fit(stream)
+                values |= {"distance": search.loss, "best_distance": search.best_loss}
             values["accepted"] = float(self._decide(heat, stream))
             if cool < _LATE:
                 count = search.averaged + 1
@@ -170,6 +180,26 @@ class SimulatorLearner:
             values["acceptance"] = search.accepted / search.rounds
         return values
 
+    def _fit(self, stream: Stream) -> None:
+        """Distance from real genomes of the place, and of the best other one that regions in the pool were simulated at."""
+        search, model, pool = self.search, self.model, self.model.pool
+        searched, here = list(self.config.searched), self.search.place.numpy()
+        rows = np.argsort(stream.uniform(len(pool)))[:_FITTED]
+        places = pool.places.numpy()[rows]
+        real = model.data.train
+        real = real[np.argsort(stream.uniform(len(real)))[: _FITTED // 2]]
+        features = (model.features(x).astype(np.float64) for x in (
+            model.inside(pool.alleles[rows].numpy(), pool.distances[rows].numpy()), model.real(real),
+        ))  # fmt: skip
+        others = np.unique(np.concatenate([places, self._tried]), axis=0)
+        asked = np.concatenate([here[None], others[(others != here).any(1)], self._tried])[:, searched]
+        found = np.minimum(distances(next(features), places[:, searched], next(features), here[searched], asked), _NOWHERE)
+        best = 1 + int(found[1:].argmin())
+        self._proposed[1][:] = found[-len(self._tried) :].tolist()
+        search.set_numbers(loss=float(found[0]), best_loss=float(found[best]))
+        search.best.copy_(search.place)
+        search.best[searched] = torch.from_numpy(asked[best])
+
     def _decide(self, heat: float, stream: Stream) -> bool:
         """Whether the best proposal of the round is accepted: where it is no worse, or by chance, the more often the hotter."""
         search = self.search
@@ -178,6 +208,7 @@ class SimulatorLearner:
         search.set_state(rounds=search.rounds + 1, accepted=search.accepted + accepted, at=0)
         if accepted:
             search.place.copy_(search.best)
+        if accepted or self.config.judge == "features":
             search.set_state(phase=RETRAINING)
         return accepted
 
@@ -224,7 +255,8 @@ class SimulatorLearner:
         if names:
             best = int(np.argmin(losses))
             notes = tuple("the best of the round" if i == best else "" for i in range(len(names)))
-            yield Bars("proposals", self.step, np.array(losses, np.float32), tuple(names), notes, "loss")
+            unit = "distance" if self.config.judge == "features" and self.search.at == 0 else "loss"
+            yield Bars("proposals", self.step, np.array(losses, np.float32), tuple(names), notes, unit)
 
 
 def _turned(x: Tensor, stream: Stream) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -46,27 +46,35 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, 2, n, s): alleles and distances -> logits (B,), above 0: real"""
+        out: Tensor = self.out(self.features(x))[:, 0]
+        return out
+
+    def features(self, x: Tensor) -> Tensor:
+        """x (B, 2, n, s) -> what the last layer weighs (B, dense)"""
         x = x.contiguous(memory_format=torch.channels_last)  # one and a half times as fast for kernels of one row
         for conv in (self.first, self.second):
             x = nn.functional.max_pool2d(torch.relu(conv(x)), (1, 2))
         x = x.mean(2).flatten(1)  # over haplotypes: their order cannot matter
         for layer in (self.dense, self.deep):
             x = self.dropout(torch.relu(layer(x)))
-        out: Tensor = self.out(x)[:, 0]
-        return out
+        return x
 
 
 class Pool(nn.Module):
-    """The last `size` simulated regions, wherever the search stood, as the discriminator reads them (Shrivastava et al. 2017).
-    `count` is how many there were; a checkpoint holds it all."""
+    """The last `size` simulated regions, wherever the search stood, as the discriminator reads them (Shrivastava et al. 2017),
+    and, of `parameters` above 0, the `places` that they were simulated at. `count` is how many there were; a checkpoint holds it
+    all."""
 
     alleles: Tensor
     distances: Tensor
+    places: Tensor
     count: Tensor
 
-    def __init__(self, size: int, haplotypes: int, sites: int) -> None:
+    def __init__(self, size: int, haplotypes: int, sites: int, parameters: int = 0) -> None:
         super().__init__()
         self.size = size
+        if parameters:
+            self.register_buffer("places", torch.zeros(size, parameters, dtype=torch.float64))
         self.register_buffer("alleles", torch.zeros(size, haplotypes, sites, dtype=torch.int8))
         self.register_buffer("distances", torch.zeros(size, sites))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
@@ -74,20 +82,22 @@ class Pool(nn.Module):
     def __len__(self) -> int:
         return min(int(self.count), self.size)
 
-    def put(self, alleles: Array, distances: Array) -> None:
-        """Take regions (B, n, s) and (B, s); the oldest make room."""
+    def put(self, alleles: Array, distances: Array, places: Array) -> None:
+        """Take regions (B, n, s) and (B, s) that were simulated at places (B, P); the oldest make room."""
         if not self.size:
             return
-        alleles, distances = alleles[-self.size :], distances[-self.size :]
-        places = (int(self.count) + torch.arange(len(alleles))) % self.size
-        self.alleles[places] = torch.from_numpy(np.asarray(alleles, np.int8))
-        self.distances[places] = torch.from_numpy(np.asarray(distances, np.float32))
+        alleles, distances, places = (rows[-self.size :] for rows in (alleles, distances, places))
+        rows = (int(self.count) + torch.arange(len(alleles))) % self.size
+        self.alleles[rows] = torch.from_numpy(np.asarray(alleles, np.int8))
+        self.distances[rows] = torch.from_numpy(np.asarray(distances, np.float32))
+        if "places" in self._buffers:
+            self.places[rows] = torch.from_numpy(places)
         self.count += len(alleles)
 
     def drawn(self, count: int, stream: Stream) -> tuple[Array, Array]:
         """Any regions: (count, n, s) and (count, s)."""
-        places = torch.from_numpy((stream.uniform(count) * len(self)).astype(np.int64))
-        return self.alleles[places].numpy(), self.distances[places].numpy()
+        rows = torch.from_numpy((stream.uniform(count) * len(self)).astype(np.int64))
+        return self.alleles[rows].numpy(), self.distances[rows].numpy()
 
 
 class Search(nn.Module):
@@ -145,12 +155,12 @@ class Search(nn.Module):
 
     @property
     def loss(self) -> float:
-        """The generator's loss at the place."""
+        """The generator's loss at the place; judged by features, its distance from real genomes."""
         return float(self.numbers[0])
 
     @property
     def best_loss(self) -> float:
-        """The lowest loss of the proposals of this round."""
+        """The lowest loss of the proposals of this round; judged by features, the lowest distance of any other place."""
         return float(self.numbers[1])
 
     @property
@@ -182,10 +192,11 @@ class SimulatorModel:
         self.discriminator = Discriminator(config.snps, config.channels, config.dense, config.dropout).to(self.device)
         self.discriminator.eval()
         self.search = Search(len(config.model.names))
-        self.pool = Pool(config.pool, data.alleles.shape[1], config.snps)
-        self.modules: Mapping[str, nn.Module] = {
-            "discriminator": self.discriminator, "search": self.search, "pool": self.pool,
-        }  # fmt: skip
+        where = len(config.model.names) if config.judge == "features" else 0
+        self.pool = Pool(config.pool, data.alleles.shape[1], config.snps, where)
+        self.modules: Mapping[str, nn.Module] = {"discriminator": self.discriminator, "search": self.search}
+        if config.pool:  # a run of the time before there was one has none in its checkpoints
+            self.modules = {**self.modules, "pool": self.pool}
         self._take(data)
         self.search.place.copy_(torch.from_numpy(self.start(seed, 0)))
         self.search.mean.copy_(self.search.place)
@@ -238,12 +249,19 @@ class SimulatorModel:
         """Stored regions (n,) by their places."""
         return self.inside(self.data.alleles[chosen], self.data.distances[chosen])
 
-    @torch.no_grad()
     def logits(self, x: Tensor) -> Array:
         """What the discriminator says (B,), without dropout."""
+        return self._said(self.discriminator, x)
+
+    def features(self, x: Tensor) -> Array:
+        """What the discriminator's last layer weighs (B, dense), without dropout."""
+        return self._said(self.discriminator.features, x)
+
+    @torch.no_grad()
+    def _said(self, reads: Callable[[Tensor], Tensor], x: Tensor) -> Array:
         was = self.discriminator.training
         self.discriminator.eval()
-        found = torch.cat([self.discriminator(part) for part in x.split(200)])
+        found = torch.cat([reads(part) for part in x.split(200)])
         self.discriminator.train(was)
         return found.cpu().numpy()
 
