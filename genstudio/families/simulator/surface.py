@@ -16,7 +16,7 @@ _NEAR = 0.2
 _TRUST = 1.5
 """How far from the place the surface is believed, in units of that."""
 _RIDGE, _SMALL, _FAR = 1e-3, 1e-3, 1e-3
-"""Shrinking of the slopes; the smallest variance of independent features, as a share of the largest; the least weight of a region."""
+"""Shrinking of the slopes; the smallest variance of independent features, as a share of the largest; a region's least weight."""
 
 
 def distances(features: Array, places: Array, real: Array, here: Array, asked: Array) -> Array:
