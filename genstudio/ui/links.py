@@ -220,7 +220,7 @@ class Links:
 
     def _working(self, tab: TrainingTab, text: str) -> None:
         self._window.menus.enable()
-        self._window.status.say(tab.family.short, text)
+        self._window.status.say(tab.room, tab.family.short, text, busy=tab.busy)
         self._follow_live()
 
     def _follow_live(self) -> None:

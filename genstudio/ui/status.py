@@ -17,11 +17,12 @@ _READY = "Ready"
 
 
 class StatusBar(QStatusBar):
-    """`say(who, words)` is what a part of the window is doing; `place()` is the room that is in front."""
+    """`say(room, who, words, busy=…)` is what a room is doing; `place()` is the room that is in front."""
 
     def __init__(self, engine: Engine, place: Callable[[], str]) -> None:
         super().__init__()
-        self._words: dict[str, str] = {}
+        self._place = place
+        self._said: dict[str, tuple[str, str, bool]] = {}
         self.doing, self.memory, self.device = ElidedLabel(), QLabel(), QLabel()
         self.chips = TaskChips(engine, place)
         for label, name, says in (
@@ -47,11 +48,17 @@ class StatusBar(QStatusBar):
         self._measure()
         self._clock.start()
 
-    def say(self, who: str, words: str) -> None:
-        """What somebody does now; where several do something, all of them are named."""
-        self._words[who] = words
-        busy = [f"{name}: {said}" for name, said in self._words.items() if said != _READY]
-        self.doing.setText("   ·   ".join(busy) if len(busy) > 1 else words)
+    def say(self, room: str, who: str, words: str, *, busy: bool) -> None:
+        """What a room does now, under the name of its model; `busy`: it trains, so that it is named in the other rooms too."""
+        self._said[room] = who, words, busy
+        self.show_place()
+
+    def show_place(self) -> None:
+        """Say what the room in front is doing, then what trains in the others."""
+        here = self._place()
+        others = [f"{who}: {words}" for room, (who, words, busy) in self._said.items() if busy and room != here]
+        who, words, _ = self._said.get(here, ("", "" if others else _READY, False))
+        self.doing.setText("   ·   ".join(filter(None, [f"{who}: {words}" if others and who else words, *others])))
 
     def _measure(self) -> None:
         # its library is large, and nothing is measured before the first picture

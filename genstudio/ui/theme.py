@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
@@ -26,9 +28,10 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 ROLES = {
     "training": BLUE, "validation": ORANGE, "rate": PURPLE, "norm": GREEN, "speed": SKY, "variety": PURPLE,
-    "real": BLUE, "fake": GREEN, "generator": GREEN, "discriminator": VERMILION,
+    "real": BLUE, "fake": GREEN, "generator": GREEN, "discriminator": VERMILION, "simple": "#6B7683",
 }  # fmt: skip
-"""Colours of what a line of a chart is about, the same everywhere: see `families.dashboard.Line`."""
+"""Colours of what a line of a chart is about, the same everywhere: see `families.dashboard.Line`. What a simple method or
+chance would reach is as grey as the dashed reference lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +290,13 @@ def mono(size: int = NORMAL) -> QFont:
 def role_color(role: str, index: int = 0) -> str:
     """The colour of a role, or of a #RRGGBB text; for others the cycle by `index`."""
     return role if role.startswith("#") else ROLES.get(role, CYCLE[index % len(CYCLE)])
+
+
+def line_colors(roles: Sequence[str]) -> list[str]:
+    """The colours of the lines of a chart: those without a role take what the others leave of the cycle."""
+    free = [color for color in CYCLE if color not in {ROLES.get(role, role) for role in roles}] or list(CYCLE)
+    unnamed = itertools.cycle(free)
+    return [role_color(role) if role in ROLES or role.startswith("#") else next(unnamed) for role in roles]
 
 
 def visible(color: str) -> str:

@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
         self.engine.start(
             WarmUp(),
             self._on_warm,
-            lambda _failure: self.engine.settle(),
+            self._warmed,
             on_result=self.status.device.setText,
             name="warm-up",
         )
@@ -274,6 +274,10 @@ class MainWindow(QMainWindow):
         if frame.progress is not None:
             self.doing.setText(frame.progress.text)
 
+    def _warmed(self, _failure: Failure | None) -> None:
+        self.engine.settle()
+        self.status.show_place()
+
     def _connect(self) -> None:
         self.engine.halted.connect(
             lambda name, reason: self.show_banner(reason, "warning", "Press Resume to try again.", name)
@@ -284,6 +288,7 @@ class MainWindow(QMainWindow):
         self.chips.opened.connect(self.links.show_task)
         self.chips.cancelled.connect(self.links.cancel_task)
         self.tabs.currentChanged.connect(lambda _: self.menus.enable())
+        self.tabs.currentChanged.connect(lambda _: self.status.show_place())
         self.tabs.built.connect(lambda *_: self.menus.enable())
         self.menus.enable()
 

@@ -119,7 +119,7 @@ def test_the_step_of_a_pause_is_one_everywhere(open_window: Open, qtbot: Any) ->
         qtbot.waitUntil(lambda: not window.playground.writer.writing, timeout=LONG)
         written = int(re.search(r"step ([\d,]+)", window.playground.status.text())[1].replace(",", ""))
         assert f"step {written:,} of" in tab.strip.headline.text() and "Paused" in tab.strip.headline.text()
-        assert window.doing.text() == f"Paused, step {written:,}"
+        assert window.doing.text() == f"GPT: Paused, step {written:,}", "in another room, the model is named"
         tab.panel.flush()
         assert trained(qtbot, tab) == written
         window.tabs.setCurrentWidget(tab)

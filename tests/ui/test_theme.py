@@ -11,7 +11,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from genstudio import paths
+from genstudio import families, paths
 from genstudio.ui import icons, theme
 from genstudio.ui import window as window_module
 from genstudio.ui.views.writing import TINTS
@@ -121,3 +121,11 @@ def test_a_window_has_its_font_before_any_widget(qapp: QApplication, qtbot: QtBo
     finally:
         qapp.setFont(usual)
     assert found == [theme.font().pixelSize()]
+
+
+def test_the_lines_of_every_chart_have_colours_of_their_own() -> None:
+    for name in families.NAMES:
+        for chart in families.get(name).dashboard.charts:
+            colors = theme.line_colors([line.role for line in chart.lines])
+            assert len(set(colors)) >= min(len(colors), len(theme.CYCLE)), (name, chart.name, colors)
+    assert theme.line_colors(["validation", "", ""])[1:] == [theme.BLUE, theme.GREEN], "a colour that is taken is left out"

@@ -105,7 +105,7 @@ DASHBOARD = Dashboard(
         ),
         Chart(
             "accuracy", "Accuracy", "share of hidden tokens",
-            (Line("masked_accuracy", "hidden tokens", "validation"), Line("accuracy", "texts", "validation")), "Loss",
+            (Line("masked_accuracy", "hidden tokens", "validation"), Line("accuracy", "texts")), "Loss",
             units={"task=classify": "share of texts"},
             references=(
                 Reference("unigram_accuracy", "unigram {:.3f}"), Reference("baseline_accuracy", "most frequent {:.3f}"),

@@ -50,11 +50,10 @@ def _said_of_words(info: RunInfo) -> str:
     step = info.measured.get("word_accuracy", info.step)
     when = "" if step == info.step else f" (step {step:,})"
     unseen = info.losses.get("unseen_word_accuracy")
-    further = "" if unseen is None else f" Of combinations that training never saw: {unseen:.1%} of the masked words."
+    further = "" if unseen is None else f" Masked words of combinations never seen: {unseen:.1%}."
     return (
-        f"In held-out captions {word:.1%} of the masked words are filled in right{when}; from the text alone {text:.1%}, beside "
-        f"another picture {other:.1%}. Whether picture and text belong together is right {match:.1%} of the time; chance: 50%."
-        f"{further}"
+        f"Held-out masked words right: {word:.1%}{when}; from the text alone {text:.1%}, beside another picture {other:.1%}. "
+        f"Picture and caption matched correctly: {match:.1%}; chance: 50%.{further}"
     )
 
 
@@ -67,7 +66,7 @@ DASHBOARD = Dashboard(
                 Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"),
                 Line("simple_loss", "chance", "simple"),
             ),
-            "Loss", large=True, units={TWO_STREAM: "nats, and squared error of patches"},
+            "Loss", units={TWO_STREAM: "nats, and squared error of patches"},
         ),
         Chart(
             "words", "Masked words", "share filled in right",

@@ -23,7 +23,7 @@ from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.layouts import hbox, named, splitter, vbox
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.histograms import HistogramView
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import plain_label, tooltip
 
 Index = QModelIndex | QPersistentModelIndex
 _CELL = 400
@@ -58,6 +58,8 @@ class RowsModel(QAbstractTableModel):
         text = self.columns[index.column()][int(self.order[index.row()])]
         if role == Qt.ItemDataRole.DisplayRole:
             return " ".join(text[:_CELL].split("\n")) or "∅"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(text[:_CELL])
         if role == Qt.ItemDataRole.ForegroundRole and not text:
             return theme.current().color("quiet")
         return None

@@ -41,7 +41,7 @@ class ClipsPage(QWidget):
         self.model = RowsModel()
         self.table = plain_table("clips_table", "Clips", self.model)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.table.verticalHeader().setMinimumWidth(38)
+        self.table.verticalHeader().setMinimumWidth(32)
         self.table.setMinimumWidth(150)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view = ClipView("Clip", "clip_view")
@@ -53,7 +53,7 @@ class ClipsPage(QWidget):
         self.player = SoundPlayer(self)
         right = QWidget()
         vbox(Flow(self.play, self.stop, self.next), self.why_not, (self.view, 1), into=right)
-        split = splitter("clips_splitter", (self.table, 1), (right, 3), sizes=(270, 700), down=False)
+        split = splitter("clips_splitter", (self.table, 1), (right, 3), sizes=(400, 600), down=False)
         vbox(self.said, (split, 1), into=self, margins=(0, 10, 0, 0))
         self._play_when_shown = False
         self._timed = False
@@ -159,4 +159,4 @@ class ClipFigures(QWidget):
         self.durations.show_histograms({"": look.durations}, many)
         self.levels.show_histograms({"": look.levels}, f"{many}, root mean square")
         self.phones.setVisible(bool(look.per_phone))
-        self.phones.show_bars(list(look.per_phone), f"{len(look.per_phone)}, seconds of each")
+        self.phones.show_bars(list(look.per_phone), f"{len(look.per_phone)} phones, total seconds of each")

@@ -37,7 +37,7 @@ class Details(QWidget):
         self.ended = plain_label(wrap=True, name="run_details_ended")
         self.result = plain_label(wrap=True, name="run_details_result")
         self.facts: dict[str, QLabel] = {}
-        table = QFormLayout()
+        table = self._table = QFormLayout()
         table.setContentsMargins(0, 0, 0, 0)
         table.setHorizontalSpacing(16)
         table.setVerticalSpacing(4)
@@ -82,13 +82,14 @@ class Details(QWidget):
         if usable:
             facts |= {
                 "Model": family_title(info), "Dataset": title_of(info) or NOTHING,
-                "Differs from the preset": changes(info) if not info.reason and changes(info) else "in nothing",
+                "Differs from the preset": "" if info.reason else changes(info),
                 "Trained": duration(info.elapsed), "Steps": f"{info.step:,}", "Seed": str(info.seed), "Device": info.device,
                 "Started": info.created.replace("T", " ")[:16],
                 "Size": NOTHING if glance is None else size_text(glance.bytes),
             }  # fmt: skip
         for word, text in facts.items():
             self.facts[word].setText(text)
+            self._table.setRowVisible(self.facts[word], bool(text))  # what does not differ needs no line
 
     def save_notes(self) -> None:
         """Ask for the notes to be kept, if they were changed."""

@@ -51,7 +51,7 @@ class RunSummary(QFrame):
         actions = (self.write, self.look, self.explore, self.extend, self.compare)
         said = vbox(self.ended, self.words, None, spacing=2)
         hbox(
-            (said, 1), (Flow(*actions, spacing=6), 1), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
+            (said, 1), (Flow(*actions, spacing=6), 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
             margins=(12, 6, 6, 6),
         )  # fmt: skip
         for pressed, signal in zip(

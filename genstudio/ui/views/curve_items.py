@@ -250,8 +250,9 @@ class Legend(pg.LegendItem):
         self.updateSize()
 
     def updateSize(self) -> None:
+        """As wide as its names are now: pyqtgraph's own adds up the widths that they had before."""
         if not self._held:
-            super().updateSize()
+            self.resize(self.layout.effectiveSizeHint(Qt.SizeHint.MinimumSize))
 
     def mouseDragEvent(self, event: Any) -> None:
         event.ignore()

@@ -79,14 +79,14 @@ class CurvesView(SceneFigure):
     def add_series(self, line: Line) -> None:
         """One more series; the same name again changes nothing."""
         if line.name not in self._curves:
-            self._curves[line.name] = Curve(line, theme.role_color(line.role, len(self._curves)), self._decay)
+            roles = [curve.line.role for curve in self._curves.values()]
+            self._curves[line.name] = Curve(line, theme.line_colors([*roles, line.role])[-1], self._decay)
             self._match_strokes()
 
     def set_series(self, series: Sequence[Line]) -> None:
         """Draw these series instead of those before, without points yet: much cheaper than another chart."""
-        self._curves = {
-            line.name: Curve(line, theme.role_color(line.role, place), self._decay) for place, line in enumerate(series)
-        }
+        colors = theme.line_colors([line.role for line in series])
+        self._curves = {line.name: Curve(line, color, self._decay) for line, color in zip(series, colors, strict=True)}
         self._match_strokes()
 
     def _match_strokes(self) -> None:

@@ -20,8 +20,8 @@ from genstudio.ui.views.view import Lines, Table, paint_empty, paint_title, toke
 
 ALL = -1
 _LINE, _PAD, _FIRST = 21.0, 4.0, 4.0
-_SOME, _MANY = 3, 5
-"""Lines of words under each picture, where there are several and where there is one."""
+_FEWEST, _ALONE, _MOST = 3, 5, 7
+"""Lines of words under each picture: at least, under a single one, and at most where the pictures are no smaller for it."""
 
 
 class Spot(NamedTuple):
@@ -77,15 +77,38 @@ class WordView(PatchFigure[WordLooks, Spot]):
 
     def box(self, index: int) -> QRectF:
         """Where a picture is drawn."""
+        return self._box(index, self._lines())
+
+    def _box(self, index: int, lines: int) -> QRectF:
         assert self.snapshot is not None
-        count = len(self.snapshot.looks)
-        high, wide = self.snapshot.looks[index].picture.shape[:2]
-        return tile(QRectF(self.rect()), count, index, _LINE * (_SOME if count > 1 else _MANY) + _FIRST, (wide, high))
+        looks = self.snapshot.looks
+        high, wide = looks[index].picture.shape[:2]
+        return tile(QRectF(self.rect()), len(looks), index, _LINE * lines + _FIRST, (wide, high))
+
+    def _lines(self) -> int:
+        """Lines of words under each picture."""
+        assert self.snapshot is not None
+        least, count = self._box(0, _FEWEST).width(), len(self.snapshot.looks)
+        if count == 1:
+            return _ALONE
+        fitting = [n for n in range(_FEWEST + 1, _MOST + 1) if self._box(0, n).width() >= least]
+        lines, most = _FEWEST, fitting[-1] if fitting else _FEWEST
+        for index in range(count):
+            needed = round((self._flow(index, self._box(index, most))[-1].top() - self._box(index, most).bottom()) / _LINE) + 1
+            lines = max(lines, min(needed, most))
+        return lines
 
     def word_boxes(self, index: int) -> list[QRectF]:
         """Where the words of a picture are drawn, in lines under it; those for which there is no room are nowhere."""
+        lines = self._lines()
+        whole = self._box(index, lines)
+        last = whole.bottom() + _FIRST + lines * _LINE
+        return [box if box.bottom() < last else QRectF() for box in self._flow(index, whole)]
+
+    def _flow(self, index: int, whole: QRectF) -> list[QRectF]:
+        """The words of a picture in as many lines as they need under it."""
         assert self.snapshot is not None
-        look, whole, metrics = self.snapshot.looks[index], self.box(index), QFontMetricsF(theme.font(theme.SMALL))
+        look, metrics = self.snapshot.looks[index], QFontMetricsF(theme.font(theme.SMALL))
         count = len(self.snapshot.looks)
         room = QRectF(self.rect()) if count == 1 else whole
         edge = 12 if count == 1 else 0
@@ -94,9 +117,8 @@ class WordView(PatchFigure[WordLooks, Spot]):
             wide = metrics.horizontalAdvance(self.shown_word(look, place)) + 2 * _PAD
             if x and left + x + wide > right:
                 x, line = 0.0, line + 1
-            out = line >= (_SOME if count > 1 else _MANY)
-            at = QRectF() if out else QRectF(left + x, whole.bottom() + _FIRST + line * _LINE, min(wide, right - left), _LINE - 2)
-            found.append(at)
+            top = whole.bottom() + _FIRST + line * _LINE
+            found.append(QRectF(left + x, top, min(wide, right - left), _LINE - 2))
             x += wide + 1
         return found
 

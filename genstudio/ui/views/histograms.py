@@ -102,7 +102,7 @@ class HistogramView(Figure):
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics = painter.fontMetrics()
         unit, baseline = metrics.horizontalAdvance(self._unit) + 12, plot.bottom() + 5 + metrics.ascent()
-        for value in ticks(left, right, max(2, int(plot.width() / 90))):
+        for value in ticks(left, right, max(3, int(plot.width() / 70))):
             text = tick_text(value)
             wide = metrics.horizontalAdvance(text)
             x = plot.left() + (value - left) / max(right - left, 1e-12) * plot.width()

@@ -24,7 +24,8 @@ from genstudio.ui.views.view import NO_DATA, SnapshotFigure, Table, bubble, pain
 
 _HEAD = 32
 _GAP = 2
-_WORDS = 96
+_EDGE, _WORDS = 12, 96
+"""Pixels around the pictures, and those that the names of rows take from them; what the pictures leave, they get as well."""
 
 
 class PicturesView(SnapshotFigure[Pictures]):
@@ -165,15 +166,17 @@ class PicturesView(SnapshotFigure[Pictures]):
         """Columns, side of a cell in pixels, and where the first one begins."""
         shown = self.snapshot
         assert shown is not None
-        count, left, head = len(shown.pixels), 12.0, float(_HEAD)
+        count, left, head, further = len(shown.pixels), float(_EDGE), float(_HEAD), 0.0
         columns, kind = shown.arrangement
         if kind == "rows":
             metrics = QFontMetricsF(theme.font(theme.SMALL))
             names = {self.label(row * columns) for row in range(-(-count // columns))}
-            left += min(max(metrics.horizontalAdvance(name) for name in names), _WORDS) + 8
+            longest = max(metrics.horizontalAdvance(name) for name in names) + 1
+            further = max(longest - _WORDS, 0.0)
+            left += longest - further + 8
         elif kind == "columns":
             head += 14
-        room = area.adjusted(left, head, -12, -12)
+        room = area.adjusted(left, head, -_EDGE, -_EDGE)
         if not columns:
             columns = min(
                 range(1, count + 1),
@@ -182,7 +185,8 @@ class PicturesView(SnapshotFigure[Pictures]):
         rows = -(-count // columns)
         cell = max(int(min((room.width() + _GAP) / columns, (room.height() + _GAP) / rows)) - _GAP, 4)
         wide, high = columns * (cell + _GAP) - _GAP, rows * (cell + _GAP) - _GAP
-        x = room.left() + (0 if kind == "rows" else max((room.width() - wide) // 2, 0))
+        spare = max(room.width() - wide, 0)
+        x = room.left() + (min(spare, further) if kind == "rows" else spare // 2)
         return columns, cell, QPointF(x, room.top() + max((room.height() - high) // 2, 0))
 
     def _words(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
@@ -195,7 +199,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         metrics, pitch = painter.fontMetrics(), cell + _GAP
         across = kind == "columns"
         for place in range(columns if across else -(-len(shown.pixels) // columns)):
-            wide = cell if across else _WORDS
+            wide = cell if across else origin.x() - _EDGE - 8
             label = self.label(place if across else place * columns)
             word = metrics.elidedText(label, Qt.TextElideMode.ElideRight, wide)
             middle = place * pitch + cell / 2
