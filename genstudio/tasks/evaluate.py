@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from genstudio.tasks.task import Frames, frames_of
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _BEGINNING, _PIECE = 2_000_000, 100_000
+_TRIED = 0.5
+"""Seconds of a measurement after which it is known how long all of it takes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,48 @@ class Evaluate:
             raise DataError(f"'{opened.title}' can only be evaluated on the data it was trained on.", "Omit --data.")
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         return opened.model.on((yield from frames_of(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
+
+
+@dataclass(frozen=True)
+class MeasureEnd:
+    """What the validation of a run logs, by the names of its metrics, measured on all of the held-out data instead of a sample:
+    of its checkpoint of `step`, the last one.
+
+    Empty where that would take more than `seconds` of this thread's time. Once measured, it is read from the cache; with
+    `known`, nothing is measured. Raises CheckpointError, DataError.
+    """
+
+    run_folder: str
+    step: int
+    known: bool = False
+    seconds: float = 10.0
+
+    def run(self, models: Models) -> Frames[Mapping[str, float]]:
+        yield Frame()
+        from genstudio.training.checkpoint import checkpoint_dir  # the window names this task before torch is there
+
+        run = Run.open(self.run_folder)
+        promised = checkpoint_dir(run, self.step) / "manifest.json"
+        if not promised.is_file():
+            return {}
+        place = paths.cache() / "measured" / f"{hashlib.sha256(promised.read_bytes()).hexdigest()[:32]}.json"
+        stored = _read_cache(place)
+        if stored is not None or self.known:
+            return stored or {}
+        opened = models.open(ModelRef(self.run_folder, self.step), Evaluates)
+        model = yield from opened.with_data(run)
+        found, spent, began = dict[str, float](), 0.0, time.thread_time()
+        for scored in model.evaluate(exact=True):
+            spent += time.thread_time() - began
+            if spent > _TRIED and spent > self.seconds * scored.done:
+                return {}
+            found = {name: float(value) for name, value in scored.values.items()}
+            yield Frame(progress=Progress("Measuring on all held-out data", scored.done))
+            began = time.thread_time()
+        with contextlib.suppress(StorageError):  # measured again the next time
+            storage.make_folder(place.parent)
+            storage.write_atomic(place, json.dumps(found).encode(), sync=False)
+        return found
 
 
 @dataclass(frozen=True)

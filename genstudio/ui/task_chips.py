@@ -29,6 +29,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "DescribeRun": ("Open run", "runs"),
     "ReadReferences": ("Reference lines", ""),
     "ReadPast": ("Race", ""),
+    "MeasureEnd": ("Final loss", ""),
     "FrequentWords": ("Reference lines", ""),
     "WarmUp": ("Start-up", ""),
     "ReadNetwork": ("Network", ""),

@@ -238,7 +238,7 @@ def test_what_cannot_be_read_with_is_said_before_the_first_step(tmp_path: Path) 
         assert found.value.problems[0].field == "reader" or values
         return found.value.problems[0].message
 
-    assert "no CLIP run learned from these pictures" in refused("")
+    assert "no CLIP run was trained on these pictures" in refused("")
     reader = reader_run()
     assert "'towers'" in refused("", data="captioned-faces")
     assert "reads pictures of 24 x 24 pixels" in refused("towers", data="captioned-faces")

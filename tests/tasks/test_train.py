@@ -22,8 +22,9 @@ from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import Text
+from genstudio.tasks import evaluate
 from genstudio.tasks.compare import AttentionTo
-from genstudio.tasks.evaluate import Evaluate
+from genstudio.tasks.evaluate import Evaluate, MeasureEnd
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
@@ -443,6 +444,21 @@ def test_evaluation_is_exact_and_repeatable(tmp_path: Path) -> None:
     assert other["tokens"] == len(text) - 1
     with pytest.raises(DataError, match="Z"):
         run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat Z" * 50, "z.txt"))))
+
+
+def test_the_end_of_a_run_is_measured_on_all_held_out_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = text_file(tmp_path, " ".join(f"{n * n % 97} apples" for n in range(6000)))
+    folder = answer(run_task(train(tmp_path, data=str(text), steps=12)), "run")
+    estimate = Run.open(folder).info.losses["val_loss"]
+    assert result(MeasureEnd(folder, 12, known=True)) == {}, "nothing is measured that nobody asked for"
+    monkeypatch.setattr(evaluate, "_TRIED", 0.0)
+    assert result(MeasureEnd(folder, 12, seconds=0.0)) == {}, "what takes too long is left out"
+    exact = result(MeasureEnd(folder, 12, seconds=1e6))
+    assert exact["val_loss"] == pytest.approx(result(Evaluate(ModelRef(folder)))["loss_nats"], abs=1e-6)
+    assert abs(exact["val_loss"] - estimate) > 1e-4, "the validation along the way is a sample"
+    monkeypatch.setattr(Models, "open", lambda *_: pytest.fail("it was measured before"))
+    assert result(MeasureEnd(folder, 12, known=True)) == exact == result(MeasureEnd(folder, 12))
+    assert result(MeasureEnd(folder, 11)) == {}, "there is no such checkpoint"
 
 
 def test_a_long_preparation_is_named_and_real_pictures_come_first(

@@ -65,6 +65,7 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     tab = begin(qtbot, window, 12)
     info = ended(qtbot, tab)
     qtbot.waitUntil(lambda: "Kneser-Ney" in tab.summary.words.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "all held-out data" in tab.summary.words.text(), timeout=LONG)
     words = tab.summary.words.text()
     loss = tab.panel.charts.views["loss"].points("val_loss")[1][-1]
     assert tab.strip.name.text() == info.name

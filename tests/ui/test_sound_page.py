@@ -47,7 +47,7 @@ def test_a_clip_is_seen_heard_and_stopped(open_window: Any, qtbot: Any, monkeypa
     assert page.stop.isEnabled() and page.view.at == places[-1] and places == sorted(places)
     qtbot.mouseClick(page.stop, Qt.MouseButton.LeftButton)
     assert not page.player.playing and page.view.at is None and not page.stop.isEnabled()
-    page.player._fail("Sound cannot be played: this computer has no output device that is free. Everything else works.")
+    page.player._fail("Sound cannot be played: no audio output device is available. Everything else works.")
     assert not page.play.isEnabled() and page.why_not.isVisible() and "no output device" in page.why_not.text()
 
 

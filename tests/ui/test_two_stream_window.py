@@ -41,7 +41,7 @@ def test_words_and_patches_are_masked_by_hand_and_filled_in(
     looks.rest_on(Spot(0, looks.snapshot.looks[0].gaps[0].position))
     assert "in the caption" in looks.accessibleDescription()
     qtbot.waitUntil(lambda: tab.summary.look.text() == "Ask about pictures", timeout=LONG)
-    assert "nan" not in tab.summary.words.text() and "beside another picture" in tab.summary.words.text()
+    assert "nan" not in tab.summary.words.text() and "with another picture" in tab.summary.words.text()
 
     run = tab.run_path
     window.tabs.show_room("playground")

@@ -27,7 +27,7 @@ def test_a_sentence_becomes_pictures_with_and_without_the_prior_and_two_pictures
     tab.setup.set_plan(4, None)
     tab.start.click()
     row = tab.setup.form.rows["reader"]
-    qtbot.waitUntil(lambda: "no CLIP run learned from these pictures" in row.problem.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "no CLIP run was trained on these pictures" in row.problem.text(), timeout=LONG)
     assert tab.state != "running" and not tab.run_path
 
     reader_run()

@@ -77,7 +77,7 @@ def described(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BrokenSoundError(f"cannot be read ({error.strerror})") from None
     except miniaudio.MiniaudioError:
-        raise BrokenSoundError("is damaged: its header does not say what it holds") from None
+        raise BrokenSoundError("is damaged: its header cannot be read") from None
     rate, channels, frames = int(info.sample_rate), int(info.nchannels), int(info.num_frames)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise BrokenSoundError(f"has {rate:,} samples per second; {LOWEST_RATE:,} to {HIGHEST_RATE:,} can be read")
@@ -112,7 +112,7 @@ def pieces(path: Path, what: dict[str, Any], rate: int, longest: float, trim: bo
         yield _trimmed(held, rate) if trim else held
     what["decoded"] = decoded
     if not decoded:
-        raise BrokenSoundError("holds no sound: it is zero seconds long")
+        raise BrokenSoundError("contains no sound: it is zero seconds long")
     if what["cut"] or decoded < _WHOLE * what["frames"]:
         what["short"] = True
 

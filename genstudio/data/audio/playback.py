@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-NO_DEVICE = "Sound cannot be played: this computer has no output device that is free. Everything else works."
+NO_DEVICE = "Sound cannot be played: no audio output device is available. Everything else works."
 NO_LIBRARY = "Sound cannot be played: the package miniaudio is not installed. Everything else works."
 READY, UNABLE, PLACE, ENDED = b"r", b"n", b"p", b"e"
 STOP = b"s"

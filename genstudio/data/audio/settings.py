@@ -31,7 +31,7 @@ class SoundSettings:
             )
         if not SHORTEST <= self.longest <= LONGEST:
             raise DataError(
-                f"Clips cannot be {self.longest:g} seconds long at most.", f"Choose {SHORTEST:g} to {LONGEST:g} seconds."
+                f"The longest clip cannot be {self.longest:g} seconds.", f"Choose {SHORTEST:g} to {LONGEST:g} seconds."
             )
 
     @classmethod

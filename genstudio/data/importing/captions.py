@@ -155,8 +155,8 @@ def _finish(found: Captions, names: Sequence[str]) -> None:
     if bare:
         many = "picture has" if len(bare) == 1 else "pictures have"
         found.notes.append(
-            f"{len(bare):,} {many} no caption: {listed([listing.printable(name) for name in bare], _NAMED)}. They are not used "
-            "where captions are learned from."
+            f"{len(bare):,} {many} no caption: {listed([listing.printable(name) for name in bare], _NAMED)}. They are not "
+            "used for training on captions."
         )
     cut = [name for name, text in found.texts.items() if len(text) > LONGEST]
     for name in cut:

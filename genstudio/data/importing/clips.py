@@ -195,27 +195,27 @@ def _notes(reel: _Reel, rate: int, settings: SoundSettings) -> Iterator[str]:
         yield f"{other:,} of {sum(reel.rates.values()):,} files were resampled to {rate:,} samples per second."
     mixed = sum(many for each, many in reel.channels.items() if each > 1)
     if mixed:
-        yield f"{mixed:,} files with more than one channel were mixed to one."
+        yield f"{mixed:,} files with several channels were mixed down to one."
     limit = f"{settings.longest:g} seconds"
     for some, words in (
         (reel.pieces, f"longer than {limit} and cut into pieces"),
-        (reel.long, f"longer than {limit} and skipped, because nobody knows which words of their transcripts belong to which "
-         "piece; choose a longer longest clip"),
-        (reel.short, "incomplete, and taken as far as they go"),
+        (reel.long, f"longer than {limit} and skipped, because their transcripts cannot be cut with them; raise 'Longest "
+                    "clip' to keep them"),
+        (reel.short, "incomplete; the readable part was used"),
     ):  # fmt: skip
         if some:
             yield f"{len(some):,} {'file is' if len(some) == 1 else 'files are'} {words}: {listed(some, _NAMED)}."
     if reel.full:
         hours = stored.MOST_SAMPLES / rate / 3600
-        yield f"Only the first {hours:.1f} hours were taken: more does not fit into a dataset at {rate:,} samples per second."
+        yield f"Only the first {hours:.1f} hours were imported: a dataset at {rate:,} samples per second cannot hold more."
 
 
 def _refuse_broken(reel: _Reel, skip: bool, source: str) -> None:
     broken, good = len(reel.broken), len(set(reel.names))
     if not broken and not good:
         raise DataError(
-            f"There is no sound in {source} that can be used." if reel.long else f"There is no sound in {source}.",
-            "Choose a longer longest clip." if reel.long else f"Known file extensions are {', '.join(SUFFIXES)}.",
+            f"No usable sound was found in {source}." if reel.long else f"No sound was found in {source}.",
+            "Raise 'Longest clip'." if reel.long else f"Known file extensions are {', '.join(SUFFIXES)}.",
         )
     if good and (skip or broken <= max(min(10, good), (good + broken) // 100)):
         return

@@ -38,7 +38,7 @@ _GENOTYPE = "Get a file with a GT field for each sample; sites alone say nothing
 _PHASE = "Phase the calls first, for example with Beagle or SHAPEIT, and import the phased file."
 _REASONS = {
     "missing": ("have missing calls (./.)", "Impute them, or keep only samples and sites that are called throughout."),
-    "unphased": ("have unphased heterozygous calls such as 0/1, so that nobody knows the haplotypes", _PHASE),
+    "unphased": ("have unphased heterozygous calls such as 0/1, so their haplotypes are unknown", _PHASE),
     "alleles": ("are not single bases with two alleles", "Choose a file of SNPs."),
     "ploidy": ("have another number of alleles per sample than the first site", "Import autosomes only."),
     "same": ("are the same in all samples", "Choose a file of sites that vary."),
@@ -145,7 +145,7 @@ def _samples(line: str) -> list[str]:
         raise DataError("This VCF file has no genotypes, only sites.", _GENOTYPE)
     if len(columns) == 10:
         raise DataError(
-            f"This VCF file has one sample, {columns[9][:40]}: two haplotypes say almost nothing about a history.",
+            f"This VCF file has one sample, {columns[9][:40]}: two haplotypes reveal almost nothing about a history.",
             "Choose a file with at least five samples of one population; 20 or more are better.",
         )
     return columns[9:]
@@ -187,7 +187,7 @@ def _read(path: Path, connection: Connection) -> tuple[dict[str, Any], list[np.n
         place = int(fields[1])
         if fields[0] != chromosome:
             if fields[0] in done_with:
-                raise DataError(f"Chromosome {fields[0][:40]} comes twice in this VCF file.",
+                raise DataError(f"Chromosome {fields[0][:40]} appears in two places in this VCF file.",
                 "Sort it, for example with bcftools "
                     "sort.")
             done_with.add(chromosome := fields[0])
@@ -285,7 +285,7 @@ def _result(kept: _Kept, samples: int) -> tuple[dict[str, Any], list[np.ndarray[
     if whole.sum() < _FEWEST:
         raise DataError(
             f"This VCF file covers {int(whole.sum())} regions of {REGION // 1000} kb; at least {_FEWEST} are needed.",
-            "Choose a longer stretch of the genome: some hundred regions are better.",
+            "Choose a longer stretch of the genome: a few hundred regions are better.",
         )
     chosen = np.repeat(whole, each)
     bits = np.frombuffer(b"".join(kept.bits), np.uint8).reshape(sites, -1)[chosen]

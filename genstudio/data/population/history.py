@@ -206,7 +206,7 @@ def values_of(text: str) -> dict[str, float]:
         try:
             found[name] = float(value.replace("_", ""))
         except ValueError:
-            raise DataError(f"'{part.strip()}' does not have the form name=value.", "Write N=12000, for one.") from None
+            raise DataError(f"'{part.strip()}' does not have the form name=value.", "Write, for example, N=12000.") from None
         if not math.isfinite(found[name]):
-            raise DataError(f"'{part.strip()}' is not a finite number.", "Write N=12000, for one.")
+            raise DataError(f"'{part.strip()}' is not a finite number.", "Write, for example, N=12000.")
     return found

@@ -23,13 +23,13 @@ class GPTConfig(TextStack):
         group="Model", label="Embeddings from run", run="word2vec",
     )
     counts: Literal["none", "mix", "gate"] = setting(
-        "none", "Mix the predictions with those of an n-gram model, counted on the same training text in a second. mix: one "
-        "share for all tokens; gate: a share for each token, by how much either knows. Both are fitted on the last part of the "
-        "training text, up to a tenth, which the network then never sees",
+        "none", "Mix the predictions with those of an n-gram model, counted from the same training text in about a second. "
+                "mix: one share for all tokens; gate: a share for each token, by how certain each of the two is. Both are "
+                "fitted on the last part of the training text, up to a tenth, which the network then does not see",
         group="Model", main=True, label="Counts", source="Kneser & Ney 1995; Chen & Goodman 1998",
     )
     counts_length: int = setting(
-        6, "How many tokens back the counts look", low=1, high=8, group="Model", label="Context of the counts",
+        6, "Number of preceding tokens that the counts use", low=1, high=8, group="Model", label="Context of the counts",
         when="counts=mix|gate", source="Chen & Goodman 1998",
     )
     markers: Literal["none", "lines"] = setting(

@@ -42,10 +42,10 @@ PRESETS = (
     Preset(
         "minute",
         "1 minute",
-        "Network and counts, sized for this computer. Counting takes a second and knows what has occurred in the text; the "
-        "network adds what has not; both are mixed token by token. Counts: none is the transformer alone. On Shakespeare "
-        "1,000 steps, about a minute on two quiet cores, reach 1.45 nats per character (two seeds), the network alone 1.67, "
-        "the counts alone 1.52.",
+        "Network and counts, sized for this computer. Counting takes a second and covers every sequence in the text; the network "
+        "generalises to others; the two are mixed token by token. Counts: none is the transformer alone. On Shakespeare, 1,000 "
+        "steps (about a minute on two idle cores) reach 1.45 nats per character (two seeds); the network alone 1.67, the counts "
+        "alone 1.52.",
         _COUNTED,
         seconds=60,
         formerly=("counts",),

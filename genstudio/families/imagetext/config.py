@@ -31,7 +31,7 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
         when=TWO_STREAM, live=True, label="Share of words masked", source=f"{_LU}, 3.2; larger shares: Wettig et al. 2023",
     )
     hide_share: float = setting(
-        0.15, "Share of the patches of a picture that are masked; their pixels are to be filled in", low=0.0, high=0.9,
+        0.15, "Share of the patches of a picture that are masked; the model fills in their pixels", low=0.0, high=0.9,
         group="Loss", when=TWO_STREAM, live=True, label="Share of patches masked", source=f"{_LU}, 3.2; pixels: He et al. 2022",
     )
     embedding: int = restated(Towers, "embedding", 64, when=CONTRASTIVE)
@@ -42,20 +42,20 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
         source=f"{_RADFORD}, 2.5; Wu et al. 2018",
     )
     learn_temperature: bool = setting(
-        True, "Learn the temperature with the weights. Off: it stays as it is", group="Loss", main=True,
+        True, "Learn the temperature with the weights. Off: it stays fixed", group="Loss", main=True,
         when=CONTRASTIVE, label="Learn the temperature", source=f"{_RADFORD}, 2.5",
     )
     shuffled: bool = setting(
-        False, "Give every picture the caption of another one, so that nothing can be learned: what chance looks like",
+        False, "Give every picture the caption of another, so that nothing can be learned: what chance looks like",
         group="Data", label="Shuffle captions",
     )
     hold_out: bool = setting(
-        True, "Keep the combinations of colour and shape that the dataset marks from training, to see whether they are "
-        "understood all the same. Of other data there are none", group="Data", label="Keep combinations from training",
+        True, "Hold out the combinations of colour and shape that the dataset marks, to test whether they are understood "
+              "without training. No effect on other datasets", group="Data", label="Hold out combinations",
     )
     shift: int = setting(
-        0, "Move each batch of pictures by up to so many pixels each way, so that fewer pictures are memorised; not where "
-        "captions say where something is", low=0, high=16, group="Training", label="Random shifts", live=True,
+        0, "Shift each batch of pictures by up to this many pixels in each direction, so that fewer are memorised. Not for "
+           "captions that name positions", low=0, high=16, group="Training", label="Random shifts", live=True,
     )
     word_dropout: float = setting(
         0.0, "Share of the words that are left out of half of the captions, others in each step, so that short texts are "
@@ -63,7 +63,8 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
         when=CONTRASTIVE, source="Iyyer et al. 2015, 3.2",
     )
     batch: int = restated(
-        Batches, "batch", 128, help="Pictures with captions in one update: each is told apart from all others, so more are harder"
+        Batches, "batch", 128, help="Captioned pictures per update: each has to be told apart from all the others, so a "
+                                    "larger batch is harder"
     )
     evaluate_every: int = restated(Batches, "evaluate_every", 50)
     weight_decay: float = setting(
@@ -77,9 +78,9 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         if self.batch < 4:
-            yield Problem("batch", "every picture is told apart from the others of its batch: take at least 4")
+            yield Problem("batch", "every picture is compared with the others in its batch: choose at least 4")
         if self.two_stream and self.pictures != "patches":
-            yield Problem("pictures", "in two streams words look at patches, so the picture tower has to be one of patches")
+            yield Problem("pictures", "with two streams, words look at patches, so the picture tower must be one of patches")
 
     @property
     def two_stream(self) -> bool:

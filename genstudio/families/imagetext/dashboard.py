@@ -36,8 +36,8 @@ def said(info: RunInfo, _references: Mapping[str, float]) -> str:
     step = info.measured.get("recall_at_1_text", info.step)
     when = "" if step == info.step else f" (step {step:,})"
     words = (
-        f"Among {round(1 / chance)} held-out pictures {text:.1%} of the texts find their picture first, and {image:.1%} of the "
-        f"pictures their text{when}; chance: {chance:.1%}"
+        f"Among {round(1 / chance)} held-out pictures, {text:.1%} of the texts rank their own picture first, and {image:.1%} "
+        f"of the pictures their own text{when}; chance: {chance:.1%}"
     )
     unseen = info.losses.get("unseen_recall_at_1_text")
     return words + ("." if unseen is None else f". Of combinations that training never saw: {unseen:.1%}.")
@@ -52,8 +52,8 @@ def _said_of_words(info: RunInfo) -> str:
     unseen = info.losses.get("unseen_word_accuracy")
     further = "" if unseen is None else f" Masked words of combinations never seen: {unseen:.1%}."
     return (
-        f"Held-out masked words right: {word:.1%}{when}; from the text alone {text:.1%}, beside another picture {other:.1%}. "
-        f"Picture and caption matched correctly: {match:.1%}; chance: 50%.{further}"
+        f"Held-out masked words correct: {word:.1%}{when}; from the text alone {text:.1%}, with another picture {other:.1%}. "
+        f"Captions correctly matched or rejected: {match:.1%}; chance: 50%.{further}"
     )
 
 
@@ -69,19 +69,19 @@ DASHBOARD = Dashboard(
             "Loss", units={TWO_STREAM: "nats, and squared error of patches"},
         ),
         Chart(
-            "words", "Masked words", "share filled in right",
+            "words", "Masked words", "share correct",
             (Line("word_accuracy", "held out", "validation"),
-             Line("other_picture_accuracy", "beside another picture", "training"),
+             Line("other_picture_accuracy", "with another picture", "training"),
              Line("text_only_accuracy", "text alone", "simple")),
             "Words", when=TWO_STREAM,
         ),
         Chart(
-            "match", "Belong together?", "share right",
+            "match", "Belong together?", "share correct",
             (Line("match_accuracy", "held out", "validation"), Line("match_chance", "chance", "simple")), "Words",
             when=TWO_STREAM,
         ),
         Chart(
-            "unseen_words", "Combinations never seen", "share right",
+            "unseen_words", "Combinations never seen", "share correct",
             (Line("unseen_word_accuracy", "masked words", "validation"),
              Line("unseen_match_accuracy", "belong together?", "training")),
             "Words", when=f"{TWO_STREAM}&hold_out=True",
@@ -119,14 +119,14 @@ DASHBOARD = Dashboard(
         Pane(
             ("words",), "Words and patches", when=TWO_STREAM,
             field=Field(
-                "question", "Text with [MASK]", "Read together with the pictures while it learns. Empty: their captions, a word "
-                "of each masked", "",
+                "question", "Text with [MASK]", "Read together with the pictures during training. Empty: their own "
+                                                "captions, with one word masked in each", "",
             ),
         ),
         Pane(
             ("filled", "seen"), "Masked patches", choices=("Filled in", "What is seen"),
             choice_title="What is shown beside the originals",
-            choice_help="The pictures with their masked patches as the model fills them in, or what it sees of them",
+            choice_help="The pictures with the masked patches filled in by the model, or only the patches that it sees",
             beside="real", beside_title="Originals", beside_note="held out", paired=True, score="error", picks=False,
             when=TWO_STREAM, note="the same patches masked throughout", meaning="mean squared error of the masked patches",
         ),
@@ -135,8 +135,8 @@ DASHBOARD = Dashboard(
             ("found",), "Search", SIDE, score="cosine", picks=False, note="held-out pictures, the nearest first",
             when=CONTRASTIVE,
             field=Field(
-                "text", "Text", "The held-out pictures nearest to this text are shown while it learns. Empty, or without a "
-                "known word: the caption of a held-out picture", "a red heart",
+                "text", "Text", "The held-out pictures nearest to this text, shown during training. Empty, or without a "
+                                "known word: the caption of a held-out picture", "a red heart",
             ),
             meaning="cosine of the picture's vector with that of the text",
         ),
@@ -144,14 +144,14 @@ DASHBOARD = Dashboard(
     tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("recall_at_1_text", "Texts that find their picture", "higher"),
-        Measure("word_accuracy", "Masked words filled in right", "higher"),
+        Measure("word_accuracy", "Masked words correct", "higher"),
         Measure("val_loss", "Held-out loss", "lower", "nats"),
         Measure("recall_at_1_image", "Pictures that find their text", "higher"),
         Measure("chance", "Chance"),
         Measure(f"{_UNSEEN}text", "Texts of combinations never seen that find their picture", "higher"),
-        Measure("match_accuracy", "Captions rightly judged to belong or not", "higher"),
-        Measure("text_only_accuracy", "Masked words told from the text alone"),
-        Measure("other_picture_accuracy", "Masked words filled in right beside another picture"),
+        Measure("match_accuracy", "Captions correctly matched or rejected", "higher"),
+        Measure("text_only_accuracy", "Masked words correct from the text alone"),
+        Measure("other_picture_accuracy", "Masked words correct with another picture"),
         Measure("unseen_word_accuracy", "Masked words of combinations never seen", "higher"),
     ),
     summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("recall_at_1_text", "recall"),

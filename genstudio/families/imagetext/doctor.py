@@ -44,7 +44,7 @@ def fixed_temperature(window: Window) -> Finding | None:
     return Finding(
         f"The temperature is fixed at {temperature:g}: no loss below {lowest:.3g} is possible in batches of {batch}, and chance "
         f"is {chance:.3g}.",
-        {"temperature": temperature, "lowest possible loss": lowest, "loss of chance": chance},
+        {"temperature": temperature, "lowest possible loss": lowest, "loss at chance": chance},
         advice(window, ("Learn the temperature, in a new run", {"learn_temperature": True, "temperature": _USUAL})),
     )
 
@@ -56,11 +56,12 @@ def ignores_the_picture(window: Window) -> Finding | None:
     if window.step < BLIND or math.isnan(own) or own - other > SEEN * (1 - other):
         return None
     return Finding(
-        f"After {window.step:,} steps {own:.0%} of the masked words are filled in right, and {other:.0%} beside another picture: "
-        f"the model reads the text alone, from which {alone:.0%} can be told.",
+        f"After {window.step:,} steps {own:.0%} of the masked words are correct, and {other:.0%} with another picture: the "
+        f"model reads only the text, which alone gives {alone:.0%}.",
         {"own picture": own, "another picture": other, "text alone": alone},
         advice(window, ("Use the right captions", {"shuffled": False}), ("Mask fewer patches", {"hide_share": 0.15}),
-               ("Use smaller steps", {"learning_rate": 1e-3}), ("Train longer: it is learned after the order of words", {})),
+               ("Use smaller steps", {"learning_rate": 1e-3}), ("Train longer: looking at pictures is learned after the "
+                                                                "order of words", {})),
     )  # fmt: skip
 
 
@@ -70,14 +71,14 @@ RULES = (
     plateau("simple_loss", "chance", ("Use the right captions", {"shuffled": False}), ("Lower the learning rate",
             {"learning_rate": 5e-4})),
     Rule("fixed_temperature", "Fixed temperature",
-         f"After {START} steps the temperature is not learned, and at its value even perfect vectors leave more than {HIGH:.0%} "
-         "of the loss of chance.", fixed_temperature),
+         f"After {START} steps the temperature is not learned, and at its value even perfect vectors leave more than "
+         f"{HIGH:.0%} of the loss at chance.", fixed_temperature),
     Rule("ignores_the_picture", "Ignores the picture",
-         f"After {BLIND} steps the right picture raises the share of masked words that are filled in right by less than "
-         f"{SEEN:.0%} of what is missing beside another picture.", ignores_the_picture),
+         f"After {BLIND} steps the right picture corrects less than {SEEN:.0%} of the masked words that are wrong with "
+         "another picture.", ignores_the_picture),
     overfitting(("Shift pictures at random", {"shift": 2}), ("Use more samples", {"examples": 0})),
     memorising("known_loss", "val_loss", "the loss",
-               "On held-out pictures the model gains less than a third of what it gains on training pictures over chance.",
+               "The gain over chance on held-out pictures is less than a third of that on training pictures.",
                lambda mine, theirs, simple: simple - theirs < (simple - mine) / 3,
                ("Shift pictures at random", {"shift": 2})),
 )  # fmt: skip

@@ -29,9 +29,9 @@ PRESETS = (
     Preset(
         "emoji",
         "Emoji and their names",
-        "1,477 emoji with their names. Within a minute one in four names of held-out emoji finds its picture among 100, where "
-        "chance is 1%, and half find it among the first ten. More steps do not help: the rest of the names hold words that "
-        "training never saw.",
+        "1,477 emoji with their names. Within a minute one in four names of held-out emoji finds its picture among 100, "
+        "where chance is 1%, and half find it among the first ten. More steps do not help: the other names contain words "
+        "never seen in training.",
         _EMOJI,
         steps=400,
         data="emoji32",
@@ -39,8 +39,8 @@ PRESETS = (
     Preset(
         "faces",
         "Faces and their descriptions",
-        "Pixel-art faces with a sentence each, such as 'a sad face with long black hair, sunglasses'. Five minutes bring most "
-        "descriptions to the right face, or to one that looks the same.",
+        "Pixel-art faces with a sentence each, such as 'a sad face with long black hair, sunglasses'. After five minutes "
+        "most descriptions find the right face, or one that looks the same.",
         {"context": 32},
         seconds=300,
         data="captioned-faces",
@@ -48,8 +48,8 @@ PRESETS = (
     Preset(
         "any",
         "Your own pictures and captions",
-        "Any pictures with captions. A few hundred are memorised; thousands, with captions that name what is seen, teach what "
-        "words look like.",
+        "Any pictures with captions. A few hundred are memorised; thousands, with captions that name what they show, teach "
+        "the model what words look like.",
         {"shift": 2},
         seconds=300,
     ),
@@ -65,9 +65,9 @@ PRESETS = (
     Preset(
         "streams",
         "Words that look at patches",
-        "Patches and words that read a shape together. After 900 steps, about a minute on one quiet core, nearly all captions "
-        "are judged rightly to belong to a picture or not, and nearly all masked sizes and colours are filled in from it. Shapes "
-        "come last: four in five after 1,350 steps, where chance is one in four.",
+        "Patches and words that read a shape together. After 900 steps, about a minute on one idle core, nearly all captions are "
+        "correctly matched or rejected, and nearly all masked sizes and colours are read from the picture. Shapes come last: four "
+        "in five after 1,350 steps, where chance is one in four.",
         _SHAPES,
         steps=2000,
         data="captioned-shapes",
@@ -75,7 +75,7 @@ PRESETS = (
     Preset(
         "streams_short",
         "Two streams, half a minute",
-        "The same, shorter: masked sizes are filled in from the picture, and colours begin to be. Shapes take longer.",
+        "The same, shorter: masked sizes are read from the picture, and colours begin to be. Shapes take longer.",
         _SHAPES,
         steps=500,
         data="captioned-shapes",
@@ -91,25 +91,25 @@ PRESETS = (
     Preset(
         "streams_shuffled",
         "Lesson: words that cannot look",
-        "Two streams beside pictures with the captions of others. The order of words is learned; what a picture shows is not, so "
-        "masked colours are guessed, and beside another picture the model is as good.",
+        "Two streams trained on shuffled captions. The model learns the order of words, but not what a picture shows: it "
+        "guesses masked colours, and does as well with another picture.",
         {**_SHAPES, "shuffled": True},
         steps=600,
         data="captioned-shapes",
         cure={"shuffled": False},
-        cure_text="With its own caption a picture tells what is masked, and words begin to look at it.",
+        cure_text="With the right captions, a picture reveals the masked word, and words begin to look at it.",
     ),
     Preset(
         "shuffled",
         "Lesson: shuffled captions",
-        "Every picture has the caption of another one. The training loss falls, for pairs can be memorised; held-out pictures "
-        "are found no more often than at random, and their loss rises above the chance line.",
+        "Every picture has the caption of another. The training loss falls because pairs can be memorised, but held-out "
+        "pictures are found no more often than at random, and their loss rises above the chance line.",
         {"shuffled": True},
         steps=400,
         data="captioned-shapes",
         cure={"shuffled": False},
-        cure_text="With its own caption, what is learned from one picture holds for others: the held-out loss falls with that of "
-        "training.",
+        cure_text="With the right captions, what is learned from one picture holds for others: the held-out loss falls with "
+                  "the training loss.",
     ),
     Preset(
         "hot",

@@ -54,8 +54,8 @@ def prepare(config: SimulatorConfig, dataset: RegionDataset, _kept: Mapping[str,
     yield 0.05
     if len(regions) < _LEAST:
         raise DataError(
-            f"'{info.title}' has only {len(regions)} regions.", f"At least {_LEAST} are needed; some hundred are "
-            f"better.", info.path
+            f"'{info.title}' has only {len(regions)} regions.", f"At least {_LEAST} are needed; a few hundred "
+                                                                "are better.", info.path
         )
     if config.model.demes == 2 and dataset.demes != 2:
         raise ConfigError([Problem(

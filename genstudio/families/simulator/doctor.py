@@ -70,8 +70,8 @@ def recognised(window: Window) -> Finding | None:
     if not _cooled(window) or len(accuracy) < 2 or not accuracy.min() > WINS:
         return None
     return Finding(
-        f"The search has cooled down, and the discriminator still recognises simulated genomes: it is right in "
-        f"{accuracy[-1]:.0%}.",
+        "The search has cooled down, and the discriminator still recognises simulated genomes: it is right about "
+        f"{accuracy[-1]:.0%} of the regions.",
         {"accuracy on held-out regions": float(accuracy[-1]), "temperature": window.last("temperature")},
         advice(
             window, ("Train longer: the temperature then falls more slowly", {}),
@@ -102,9 +102,8 @@ def blind(window: Window) -> Finding | None:
     if not len(steps) or phases[-1] != 0 or window.step < 60 or not len(right) or not right.mean() < 0.6:
         return None
     return Finding(
-        f"After {window.step} steps of pre-training the discriminator is right in only {right.mean():.0%}: it gives the "
-        f"search no "
-        "direction.",
+        f"After {window.step} steps of pre-training the discriminator is right about only {right.mean():.0%} of the regions: "
+        "it gives the search no direction.",
         {"accuracy in training": float(right.mean())},
         advice(
             window, ("Raise the discriminator's rate", {"d_rate": min(0.1, 2 * number(window, "d_rate"))}),

@@ -10,7 +10,8 @@ PRESETS = (
     Preset(
         "bottleneck",
         "Two parameters: a bottleneck",
-        "When and how long the population was small is known; searched are its usual size and its size in the bottleneck.",
+        "The time and length of the bottleneck are known. The population's usual size and its size in the bottleneck are "
+        "searched.",
         {"history": "bottleneck", "known": "T_end=1000, duration=500"},
         steps=500,
         data="popgen-bottleneck",
@@ -18,7 +19,8 @@ PRESETS = (
     Preset(
         "size",
         "One parameter: the size",
-        "A population that never changed: its size walks to the truth, and the discriminator's accuracy falls towards 50%.",
+        "A population of constant size: the estimate approaches the true size, and the discriminator's accuracy falls "
+        "towards 50%.",
         {"history": "constant"},
         steps=250,
         data="hidden-history",
@@ -26,8 +28,8 @@ PRESETS = (
     Preset(
         "bottleneck-whole",
         "Four parameters: a bottleneck",
-        "Nothing is known. Depth and duration of a bottleneck can stand in for each other: how strong it was is found, "
-        "each of them alone less exactly.",
+        "All four are searched. Depth and duration of a bottleneck can compensate for each other: its strength is found, "
+        "each of the two alone less exactly.",
         {"history": "bottleneck"},
         steps=1000,
         data="popgen-bottleneck",
@@ -35,8 +37,8 @@ PRESETS = (
     Preset(
         "any",
         "Any genomes: three epochs",
-        "For genomes of your own, such as a VCF file: three sizes, one after the other, fit most histories roughly. Compare the "
-        "statistics that are not part of the loss before you believe the parameters.",
+        "For genomes of your own, such as a VCF file: three sizes, one after the other, fit most histories roughly. Compare "
+        "the statistics that are not part of the loss before you trust the parameters.",
         {"history": "three_epochs"},
         steps=1000,
     ),

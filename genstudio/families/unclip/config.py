@@ -23,13 +23,13 @@ class UnclipConfig(Noising, UNetSize, Descent):
         label="CLIP run", run="imagetext", empty="the newest", source=_RAMESH,
     )
     condition: Literal["picture", "text"] = setting(
-        "picture", "What the decoder is told of a picture: picture, the vector that CLIP gives the picture (a prior makes one of "
-        "a text); or text, the vector of its caption, without a prior", group="Model", main=True,
+        "picture", "What the decoder is conditioned on. picture: CLIP's vector of the picture (the prior makes one from a "
+                   "text); text: CLIP's vector of the caption, without a prior", group="Model", main=True,
         source=f"picture: {_RAMESH}, 2; text: Nichol et al. 2022",
     )
     prior: bool = setting(
-        True, "Turn the vector of a text into one of a picture before the decoder reads it. Off: the decoder, which knows "
-        "pictures' vectors only, reads that of the text", group="Model", main=True, when="condition=picture", live=True,
+        True, "Turn the vector of a text into one of a picture before the decoder reads it. Off: the decoder, trained only "
+              "on vectors of pictures, is given that of the text", group="Model", main=True, when="condition=picture", live=True,
         label="Use the prior", source=f"{_RAMESH}, 2.2 and figure 8",
     )
     prior_width: int = setting(
@@ -37,11 +37,12 @@ class UnclipConfig(Noising, UNetSize, Descent):
     )
     prior_layers: int = setting(2, "Residual blocks of the prior", low=1, high=12, group="Model", when="condition=picture")
     condition_dropout: float = setting(
-        0.1, "Share of the training pictures of which the decoder is told nothing, so that it also learns to work without, which "
-        "guidance needs", low=0, high=1, group="Model", live=True, label="Hidden conditions", source=f"{_RAMESH}, 2.1",
+        0.1, "Share of the training pictures whose condition is hidden, so that the decoder also learns to work without "
+             "one; guidance needs this", low=0, high=1, group="Model", live=True, label="Hidden conditions",
+        source=f"{_RAMESH}, 2.1",
     )
     shuffled: bool = setting(
-        False, "Give every picture the caption of another one, so that texts say nothing of pictures: what chance looks like",
+        False, "Give every picture the caption of another, so that texts say nothing about pictures: what chance looks like",
         group="Data", label="Shuffle captions",
     )
     channels: int = restated(UNetSize, "channels", 32)
@@ -58,8 +59,8 @@ class UnclipConfig(Noising, UNetSize, Descent):
 
     def rules(self) -> Iterator[Problem]:
         if not self.condition_dropout and self.guidance != 1:
-            yield Problem("guidance", "compares with pictures of no condition, which the decoder never sees; choose 1, or hide "
-                          "some conditions")  # fmt: skip
+            yield Problem("guidance", "needs a decoder that was trained with some conditions hidden; choose 1, or hide some "
+                                      "conditions")  # fmt: skip
 
     @property
     def has_prior(self) -> bool:

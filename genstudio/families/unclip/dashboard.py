@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def said(info: RunInfo, _references: Mapping[str, float]) -> str:
     """How often the pictures show what their text says, against chance."""
     found, chance = info.losses.get("agreement"), info.losses.get("agreement_chance")
-    what = "show what their caption names, as a classifier of real pictures sees them"
+    what = "show what their caption names, judged by a classifier of real pictures"
     if found is None:
         found, chance, what = info.losses.get("recall_at_1"), info.losses.get("chance"), "find their own caption first, by CLIP"
     if found is None or chance is None:
@@ -45,14 +45,14 @@ DASHBOARD = Dashboard(
     charts=(
         losses("Denoising loss", "mean squared error", "always the mean"),
         Chart(
-            "agreement", "Shows what the text says", "share of made pictures",
+            "agreement", "Shows what the text says", "share of generated pictures",
             (Line("agreement", "all named factors", "fake"), Line("agreement_class", "class", "training"),
              Line("agreement_colour", "colour", "validation"), Line("agreement_chance", "chance", "simple")),
             "Text", floors={"agreement_real": "real pictures"}, large=True,
         ),
         Chart(
-            "recall", "Own caption first, by CLIP", "share of made pictures",
-            (Line("recall_at_1", "made", "fake"), Line("chance", "chance", "simple")), "Text",
+            "recall", "Own caption first, by CLIP", "share of generated pictures",
+            (Line("recall_at_1", "generated", "fake"), Line("chance", "chance", "simple")), "Text",
             floors={"recall_at_1_real": "real pictures"},
         ),
         Chart(
@@ -69,14 +69,14 @@ DASHBOARD = Dashboard(
     panes=(
         Pane(
             ("samples", "expected"), "Samples", choices=("Samples", "Expected half-way"), choice_title="What is shown",
-            choice_help="Finished pictures of some captions, a row each, or the clean pictures that the decoder expects when "
-            "half of the noise is left", note="same captions and same noise throughout", picks=False,
+            choice_help="Finished pictures, one row per caption, or the clean pictures that the decoder predicts when half "
+                        "of the noise is left", note="same captions and same noise throughout", picks=False,
         ),
         Pane(
-            ("sentence",), "Your sentence", picks=False, note="from noise to picture, a row each",
+            ("sentence",), "Your sentence", picks=False, note="from noise to picture, one per row",
             field=Field(
-                "text", "Text", "Pictures of this text are made while it learns. Empty, or without a known word: of the first "
-                "caption", "a small red heart at the top left",
+                "text", "Text", "Pictures are generated from this text during training. Empty, or without a known word: "
+                                "from the first caption", "a small red heart at the top left",
             ),
         ),
         Pane(("loss_by_level",), "Loss by noise level", SIDE),
@@ -90,8 +90,8 @@ DASHBOARD = Dashboard(
     handles=("guidance", "prior", "learning_rate", "ema", "sampler", "sampling_steps"),
     smaller=smaller_pictures,
     said=said,
-    welcome="This stands on a CLIP run of the same pictures: for shapes one is included, for others train one first, in the "
-    "Transformer room. Press Start: a decoder learns to make pictures of CLIP's vectors, a prior learns the vector of a text, "
-    "and you type a sentence.",
+    welcome="unCLIP needs a CLIP run on the same pictures: one for shapes is included; for other pictures train one first, in "
+            "the Transformer tab. Then press Start: a decoder learns to turn CLIP's vectors into pictures, and a prior to turn "
+            "a text into such a vector. Type a sentence and watch it become a picture.",
     race="condition",
 )  # fmt: skip

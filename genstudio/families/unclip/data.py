@@ -68,7 +68,7 @@ def find_reader(reference: str, dataset: str) -> Start:
     if same:
         return Start(runs.Run.open(same[0].folder))
     some = f", or choose one of the others, such as '{known[0].name}'" if known else ""
-    raise ConfigError([Problem("reader", f"no CLIP run learned from these pictures; {_TRAIN_ONE}, on this dataset{some}")])
+    raise ConfigError([Problem("reader", f"no CLIP run was trained on these pictures; {_TRAIN_ONE}, on this dataset{some}")])
 
 
 def _checked(start: Start) -> Start:

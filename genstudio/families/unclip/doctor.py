@@ -53,10 +53,10 @@ def deaf(window: Window) -> Finding | None:
 RULES = (
     *denoising_rules.RULES,
     Rule("prior_off", "Prior off",
-         f"After {START} steps the prior is not used, and its vectors are nearer to those of pictures, by more than {GAIN:g} in "
-         "cosine, than those of texts.", prior_off),
+         f"After {START} steps the prior is off, although its vectors are closer to those of the pictures than the texts' "
+         f"own, by more than {GAIN:g} in cosine.", prior_off),
     Rule("deaf", "Text not followed",
-         f"After {2 * START} steps fewer than {DEAF:g} times as many pictures as at random show what their text says.", deaf),
+         f"After {2 * START} steps pictures show what their text says less than {DEAF:g} times as often as at random.", deaf),
 )  # fmt: skip
 
 

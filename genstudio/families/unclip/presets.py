@@ -13,8 +13,8 @@ PRESETS = (
     Preset(
         "quick",
         "Shapes in half a minute",
-        "Colour, size and place come first, as blobs. Half a minute on one quiet core shows that texts are followed; what shape "
-        "it is takes longer. It stands on the included CLIP of these shapes, or on your own.",
+        "Colour, size and position come first, as blobs. After half a minute on one idle core, pictures follow the text; "
+        "shapes take longer. Uses the included CLIP of these shapes, or your own.",
         _SHAPES,
         steps=200,
         data="captioned-shapes",
@@ -22,8 +22,8 @@ PRESETS = (
     Preset(
         "shapes",
         "Shapes in five minutes",
-        "The same for five minutes on one quiet core: blobs become circles, squares, triangles and hearts. Then type a sentence, "
-        "sweep the guidance and go from one picture to another under 'Noise to samples'.",
+        "The same for five minutes on one idle core: blobs become circles, squares, triangles and hearts. Then type a "
+        "sentence, sweep the guidance and go from one picture to another under 'Noise to samples'.",
         _SHAPES,
         steps=1800,
         data="captioned-shapes",
@@ -31,8 +31,8 @@ PRESETS = (
     Preset(
         "text",
         "The text alone, without CLIP's pictures",
-        "For comparison: the decoder is told the vectors of texts directly, so there is no prior and no way from one picture to "
-        "another.",
+        "For comparison: the decoder is given the vectors of texts directly, so there is no prior and no path from one "
+        "picture to another.",
         _SHAPES | {"condition": "text"},
         steps=1800,
         data="captioned-shapes",
@@ -40,7 +40,7 @@ PRESETS = (
     Preset(
         "faces",
         "Faces from descriptions",
-        "Pixel-art faces of a sentence, such as 'a sad face with long black hair'. It needs a CLIP run of the faces with "
+        "Pixel-art faces from a sentence, such as 'a sad face with long black hair'. Needs a CLIP run on the faces with "
         "descriptions. Allow several minutes.",
         {},
         seconds=300,
@@ -49,32 +49,32 @@ PRESETS = (
     Preset(
         "any",
         "Your own pictures and captions",
-        "Any pictures with captions of which a CLIP run has learned. Thousands teach what words look like; of a few hundred the "
-        "pictures are memorised.",
+        "Any captioned pictures that a CLIP run was trained on. Thousands teach the model what words look like; a few "
+        "hundred are memorised.",
         {"halvings": 2},
         seconds=300,
     ),
     Preset(
         "prior-off",
         "Lesson: the prior off",
-        "The decoder has only ever seen vectors of pictures, and is given those of texts as if they were such. With these "
-        "shapes the gap is small, 0.96 against 0.98 in cosine (see the chart 'Prior'), so the pictures change little.",
+        "The decoder was trained on vectors of pictures only, but is given those of texts. With these shapes the gap is "
+        "small, 0.96 against 0.98 in cosine (see the chart 'Prior'), so the pictures change little.",
         _SHAPES | {"prior": False},
         steps=400,
         data="captioned-shapes",
         cure={"prior": True},
-        cure_text="The prior has learned which vector the pictures of a text have, so the decoder reads what it was trained on.",
+        cure_text="The prior predicts a picture's vector from the text, so the decoder is given what it was trained on.",
     ),
     Preset(
         "shuffled",
         "Lesson: shuffled captions",
-        "Every picture has the caption of another one. The decoder learns to draw, but the prior learns nothing: whatever the "
+        "Every picture has the caption of another. The decoder learns to draw, but the prior learns nothing: whatever the "
         "text, it gives the mean of all pictures, and agreement stays at chance.",
         _SHAPES | {"shuffled": True},
         steps=400,
         data="captioned-shapes",
         cure={"shuffled": False},
-        cure_text="With its own caption, what a text says holds for its picture, and the prior can learn it.",
+        cure_text="With the right captions, a text describes its picture, and the prior can learn that.",
     ),
 )  # fmt: skip
 

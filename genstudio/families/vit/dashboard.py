@@ -56,7 +56,7 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
     """How many held-out pictures it names right, beside what needs no neural network; or what a probe says."""
     losses = info.losses
     if "accuracy" in losses and math.isfinite(losses["accuracy"]):
-        words = f"Of held-out pictures {losses['accuracy']:.1%} are named right"
+        words = f"{losses['accuracy']:.1%} of held-out pictures are classified correctly"
         names = (("knn_accuracy", "k nearest neighbours"), ("logistic_accuracy", "logistic regression"),
                  ("mean_picture_accuracy", "the nearest mean picture"))  # fmt: skip
         beside = [f"{title} {references[name]:.1%}" for name, title in names if name in references]

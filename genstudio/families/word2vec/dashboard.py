@@ -56,7 +56,7 @@ DASHBOARD = Dashboard(
                 Line("told_apart", "near above random word", "training"),
                 Line("baseline_told_apart", "the same by frequency", "simple"),
             ),
-            "Loss",
+            "Loss", large=True,
         ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),

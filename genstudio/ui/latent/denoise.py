@@ -486,9 +486,10 @@ class DenoisePage(Page):
             slider.setFixedWidth(theme.scaled(280))
         layout.addLayout(hbox((self.text, 1), self.prior))
         layout.addWidget(
-            layouts.Flow(self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop)
+            layouts.Flow(
+                self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop, self.says
+            )
         )
-        layout.addWidget(self.says)
         layout.addWidget(self.tools, 1)
         self.stack = QStackedWidget()
         self.empty = EmptyState("dice", _EMPTY, "", "denoise_empty")
@@ -500,8 +501,8 @@ class DenoisePage(Page):
         """The rows of each way to look at denoising, by its title."""
         return {
             "Step by step": (
-                hbox(self.way, self.open, self.share, None), (splitter("denoise_splitter", *self.views, down=False), 1),
-                hbox(self.play, (self.slider, 1), self.stage, self.export),
+                hbox(self.open, self.share, None), (splitter("denoise_splitter", *self.views, down=False), 1),
+                hbox(self.way, self.play, (self.slider, 1), self.stage, self.export),
             ),
             "Side by side": (hbox(self.compared, None), (splitter("denoise_columns", *self.columns, down=False), 1)),
             "A perfect network": (

@@ -129,6 +129,7 @@ class RunCharts(Tabs):
         shown = [chart for chart in fitting(self.board.charts, kind) if applies(chart.when, self._settings)]
         for index, page in enumerate(self.board.pages()):
             self.setTabVisible(index, any(chart.page == page for chart in shown))
+        self.tabBar().setVisible(len({chart.page for chart in shown}) > 1)
         for name, chart in self.specs.items():
             self.views[name].setVisible(chart in shown)
         self._refer()
@@ -273,8 +274,8 @@ class RunCharts(Tabs):
     def _page(self, page: str, beside: list[QWidget]) -> QWidget:
         """The large charts of a page over a row of the others."""
         charts = [chart for chart in self.board.charts if chart.page == page]
-        below = self._row([chart for chart in charts if not chart.large], beside)
         large = [chart for chart in charts if chart.large]
+        below = self._row([chart for chart in charts if not chart.large], beside, top=not large)
         if not large:
             return below
         split = named(QSplitter(Qt.Orientation.Vertical), "charts_splitter")
@@ -285,10 +286,10 @@ class RunCharts(Tabs):
         split.setSizes([700, 300])
         return split
 
-    def _row(self, charts: Iterable[Chart], beside: list[QWidget]) -> QWidget:
+    def _row(self, charts: Iterable[Chart], beside: list[QWidget], *, top: bool = True) -> QWidget:
         holder = QWidget()
         layout = QHBoxLayout(holder)
-        layout.setContentsMargins(0, 8 if self.count() or len(self.board.pages()) > 1 else 0, 0, 0)
+        layout.setContentsMargins(0, 8 if top and len(self.board.pages()) > 1 else 0, 0, 0)
         layout.setSpacing(8)
         figures = [*(self.views[chart.name] for chart in charts), *beside]
         for figure in figures:

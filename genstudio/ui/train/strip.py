@@ -108,7 +108,7 @@ def chips_of(config: type[Config], values: Values, presets: Sequence[Preset], da
         title, changed = min(((p.title, _changed(config, settings, values, p)) for p in presets), key=lambda it: len(it[1]))
     if len(changed) > _FEW:
         title, changed = "", []
-    main = [s for s in settings if s.main and s not in changed and values[s.name] not in (False, "")]
+    main = [s for s in settings if s.main and s not in changed and values[s.name] not in (False, "", "none")]
     return [title] * bool(title) + [_chip(s, values[s.name]) for s in (*changed, *main)]
 
 

@@ -50,8 +50,9 @@ class RunSummary(QFrame):
         self.dismiss = icon_button("close", f"{name}_dismiss", "Hide this summary")
         actions = (self.write, self.look, self.explore, self.extend, self.compare)
         said = vbox(self.ended, self.words, None, spacing=2)
+        self._actions = Flow(*actions, spacing=6)
         hbox(
-            (said, 1), (Flow(*actions, spacing=6), 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
+            (said, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
             margins=(12, 6, 6, 6),
         )  # fmt: skip
         for pressed, signal in zip(
@@ -71,6 +72,7 @@ class RunSummary(QFrame):
         self.look.setText(looks)
         self.look.setVisible(bool(looks))
         self.explore.setVisible(explore)
+        self._actions.updateGeometry()
 
     def say(self, ended: str, result: str, *, endless: bool = False) -> None:
         """Show how it ended and how good it is; nothing hides the card. An `endless` training is resumed, not extended."""
@@ -79,6 +81,7 @@ class RunSummary(QFrame):
         self.words.setText(result)
         self.words.setVisible(bool(result))
         self.extend.setVisible(not endless)
+        self._actions.updateGeometry()
         if not ended or before != (ended, result):
             self._wanted = bool(ended)
         self.setVisible(self._wanted and not self._aside)

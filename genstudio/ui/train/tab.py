@@ -28,7 +28,7 @@ from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.datasets import ReadParts
 from genstudio.tasks.estimate import EstimateTime
-from genstudio.tasks.evaluate import FrequentWords, ReadReferences
+from genstudio.tasks.evaluate import FrequentWords, MeasureEnd, ReadReferences
 from genstudio.tasks.runs import DescribeRun, ReadRun
 from genstudio.tasks.train import Resume, Train
 from genstudio.training.changes import Change, Extend, SaveNow, ShowNow
@@ -65,6 +65,7 @@ STATES = {
     "finished": "Finished",
 }
 
+_OPENING = "Opening the run…"
 _BOTH = 1060
 """Width in which the settings and a run have room side by side, in pixels of the usual text size."""
 _NAMED = 3
@@ -108,6 +109,8 @@ class TrainingTab(QWidget):
         self._progress = Progress()
         self._speed = self._preparing = self._name = ""
         self._lines: Mapping[str, float] = {}
+        self._exact: Mapping[str, float] = {}
+        self._measuring = ""
         self._texts: dict[str, Any] = {}
         self._told = single_shot(self, 500)
         self._plan: tuple[int | None, float | None] = (None, None)
@@ -387,11 +390,11 @@ class TrainingTab(QWidget):
     def close_run(self) -> None:
         """Show no run any more, nor a race that has ended."""
         self._racing = self._racing and self.busy
-        self._asking.drop("run", "described", "references", "words")
+        self._asking.drop("run", "described", "references", "words", "exact")
         self._then = None
         for panel in self._panels.values():
             panel.clear()
-        self._lines = {}
+        self._lines, self._exact, self._measuring = {}, {}, ""
         self.run_path, self.info, self._progress = "", None, Progress()
         self._used, self._data, self._kind = {}, "", ""
         self._show_data()
@@ -441,6 +444,8 @@ class TrainingTab(QWidget):
             return
         self.close_run()
         self.run_path, self._then, self._opening = path, then, True
+        self._name = ""
+        self._name_run()
 
         def ended(failure: Failure | None) -> None:
             self._opening = False
@@ -464,7 +469,8 @@ class TrainingTab(QWidget):
 
     def _begin(self, task: Train | Resume) -> None:
         self._speed, self._preparing, self.info = "", "", None
-        self._asking.drop("run", "described")
+        self._exact, self._measuring = {}, ""
+        self._asking.drop("run", "described", "exact")
         self.setup.show_settings(False)
         self.show_setup(False)
         self._set_state("starting")
@@ -535,6 +541,7 @@ class TrainingTab(QWidget):
         self._speed = ""
         self._show_run(self._data, info.config)
         self._described(info)
+        self._measure(info, known=True)
 
     def _described(self, info: RunInfo) -> None:
         """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
@@ -556,8 +563,37 @@ class TrainingTab(QWidget):
             self.failed.emit(failure)
         self._set_state("stopped" if self.run_path else "idle")
         if self.run_path:
-            self._asking.ask("described", DescribeRun(self.run_path), on_result=self._described)
+            self._asking.ask("described", DescribeRun(self.run_path), on_result=self._ended)
         self.run_changed.emit(self.run_path)
+
+    def _ended(self, info: RunInfo) -> None:
+        self._described(info)
+        self._measure(info, known=False)
+
+    def _measure(self, info: RunInfo, *, known: bool) -> None:
+        """Have what the last validation estimated measured on all held-out data, or read what was measured once: the reference
+        lines that it is compared with are exact."""
+        if not self._estimates(info) or not info.step:
+            return
+
+        def heard(frame: Frame) -> None:
+            if frame.progress is not None:
+                done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
+                self._measuring = f"{frame.progress.text}…{done}"
+                self.show_summary()
+
+        def over(_failure: Failure | None) -> None:
+            self._measuring = ""
+            self.show_summary()
+
+        def found(values: Mapping[str, float]) -> None:
+            self._exact = values
+
+        self._asking.ask("exact", MeasureEnd(str(info.folder), info.step, known), heard, over, on_result=found)
+
+    def _estimates(self, info: RunInfo) -> bool:
+        """Whether the validation of a run is an estimate that stands beside exact lines."""
+        return self.family.dashboard.references is not None and "val_loss" in info.losses and "Evaluates" in self.abilities
 
     def on_halted(self, name: str) -> None:
         if name == self._job:
@@ -580,6 +616,10 @@ class TrainingTab(QWidget):
         return replace(self._progress, step=self.panel.slow.step) if staged else self._progress
 
     def _headline(self) -> None:
+        if self._opening:  # of the one before nothing holds
+            self.strip.headline.setText(_OPENING)
+            self.working.emit(_OPENING)
+            return
         if self._preparing and self.state in ("starting", "running"):
             self.strip.headline.setText(self._preparing)
             self.working.emit(self._preparing)
@@ -800,10 +840,17 @@ class TrainingTab(QWidget):
         return self.setup.chosen()
 
     def _result(self, info: RunInfo) -> str:
-        """How good the model of a run that ended is, in a sentence."""
+        """How good the model of a run that ended is, in a sentence, and on how much of the held-out data that rests."""
         board = self.family.dashboard
         if board.said is not None:
-            return board.said(info, self._lines)
+            if not self._estimates(info):
+                return board.said(info, self._lines)
+            exact = {name: value for name, value in self._exact.items() if name in info.losses}
+            measured = {**info.measured, **dict.fromkeys(exact, info.step)}
+            said = board.said(replace(info, losses={**info.losses, **exact}, measured=measured), self._lines)
+            sampled = self._measuring or "Estimated from a sample of the held-out data."
+            rests = "Measured on all held-out data." if exact else sampled
+            return f"{said} {rests}" if said else ""
         measure = next((one for one in board.result if one.name in info.losses), None)
         if measure is None:
             return ""

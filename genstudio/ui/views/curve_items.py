@@ -369,8 +369,8 @@ class References:
             label.fill = pg.mkBrush(look.color("panel", 0.82))
 
     def draw(self, references: Mapping[str, Reference], curves: Array) -> list[QRectF]:
-        """Show these values and labels; `curves` are points (n, 2) in pixels of the scene to keep clear of. Gives the places
-        of the labels."""
+        """Show these values and labels, of near lines in the order of their values; `curves` are points (n, 2) in pixels of the
+        scene to keep clear of. Gives the places of the labels."""
         self._match(references)
         area, (low, high) = self._box.area(), self._box.viewRange()[1]
         taken: list[QRectF] = []
@@ -388,7 +388,9 @@ class References:
             label.setText(reference.fitting(metrics, wide) + arrow)
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
-            chosen = chart.place(chart.beside(area, min(max(y, area.top()), area.bottom()), size), taken, curves)
+            places = chart.beside(area, min(max(y, area.top()), area.bottom()), size)
+            ordered = [box for box in places if all(box.center().y() > other.center().y() for other in taken)]
+            chosen = chart.place(ordered or places, taken, curves)
             # in a small chart, no words lie on the curves
             label.setVisible(area.height() > _LOW or not chart.crossings(chosen, curves))
             taken.append(chosen)

@@ -74,6 +74,7 @@ class CurvesView(SceneFigure):
         self._said, self._beside = True, False
         self._word, self._scale, self._nothing = "step", 1, NO_DATA
         self._built = False
+        self._drawn: Array = np.empty((0, 2))
         self.set_series(series)
 
     def add_series(self, line: Line) -> None:
@@ -234,7 +235,8 @@ class CurvesView(SceneFigure):
         self._lay_out(curves)
         drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
         references = {} if self._empty.isVisible() else self._references
-        taken = self._lines.draw(references, np.concatenate([np.empty((0, 2)), *drawn]))
+        self._drawn = np.concatenate([np.empty((0, 2)), *drawn])
+        taken = self._lines.draw(references, self._drawn)
         self._notes.draw(self._marks, taken)
         self._ends.draw(curves)
         self._draw_cross()
@@ -323,7 +325,8 @@ class CurvesView(SceneFigure):
         many = len(self._curves) > 1
         named = list(self._strokes)
         if len(named) > _FEW:  # lines of which only some belong to what is shown
-            named = [stroke for stroke in named if len(stroke.curve.raw)] or named
+            named = [stroke for stroke in named if len(stroke.curve.raw)]
+            many = bool(named)
         if named != self._named:
             self._name(named)
         if many:
@@ -362,8 +365,11 @@ class CurvesView(SceneFigure):
             for curve, (step, value) in found
         ]
         x = float(self.box.pixels(np.array([at]), np.zeros(1))[0, 0])
-        place, title, area = QPointF(x, self.box.area().center().y()), self._at_words(nearest), self.box.area()
-        card = bubble_box(place, lines, self.room(), title)
+        title, area = self._at_words(nearest), self.box.area()
+        high = bubble_box(QPointF(x, area.center().y()), lines, self.room(), title).height() / 2
+        places = [QPointF(x, y) for y in (area.center().y(), area.top() + high, area.bottom() - high)]
+        cards = [bubble_box(place, lines, self.room(), title) for place in places]
+        place, card = min(zip(places, cards, strict=True), key=lambda it: chart.crossings(it[1], self._drawn))
         if card.width() > _COVERED * area.width() or card.height() > 2 * _COVERED * area.height():
             self.bubble.hide()  # it would cover the curves
             self._say_beside(at, title)

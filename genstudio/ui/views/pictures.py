@@ -199,7 +199,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         metrics, pitch = painter.fontMetrics(), cell + _GAP
         across = kind == "columns"
         for place in range(columns if across else -(-len(shown.pixels) // columns)):
-            wide = cell if across else origin.x() - _EDGE - 8
+            wide = cell if across else int(origin.x()) - _EDGE - 8
             label = self.label(place if across else place * columns)
             word = metrics.elidedText(label, Qt.TextElideMode.ElideRight, wide)
             middle = place * pitch + cell / 2

@@ -81,7 +81,7 @@ def test_every_kind_of_numbers_and_channels_gives_the_same_tone(folder: Path) ->
         assert abs(np.sqrt(np.mean(clip**2)) * np.sqrt(2) - 0.5) < 0.03, name
         if name.endswith(".wav"):
             assert np.abs(clip - plain[400:3_400]).max() < 0.01, name
-    assert any("mixed to one" in note for note in info.details["notes"])
+    assert any("mixed down to one" in note for note in info.details["notes"])
     assert report.lines(info)[0].startswith("Sound: 11 clips, ")
 
 
@@ -172,7 +172,7 @@ def test_transcripts_come_from_a_table_or_a_text_beside(folder: Path) -> None:
     short = ImportOptions(name="short", sound=SoundSettings(longest=0.6))
     info, found = imported(one, short)
     assert found.transcripts == ("hello there", "good bye now")
-    assert any("skipped, because nobody knows which words" in note for note in info.details["notes"])
+    assert any("skipped, because their transcripts cannot be cut" in note for note in info.details["notes"])
 
 
 def test_sound_in_an_archive_and_several_files(folder: Path) -> None:
