@@ -15,7 +15,7 @@ from genstudio.families.dashboard import Line, Standing
 from genstudio.runs import RunInfo
 from genstudio.tasks.runs import RunNumbers
 from genstudio.ui import theme
-from genstudio.ui.layouts import choice, hbox, vbox
+from genstudio.ui.layouts import choice, hbox, single_shot, vbox
 from genstudio.ui.runs.wording import display_name
 from genstudio.ui.views.curves import CurvesView
 from genstudio.ui.widgets import plain_label
@@ -25,6 +25,8 @@ STEP, TIME, ITEMS = AXES = ("step", "time", "items")
 _AXIS_WORDS = {STEP: "by step", TIME: "by training time", ITEMS: "by tokens or samples read"}
 MOST = 12
 """Runs on one chart; more could not be told apart."""
+_AT_ONCE = 2
+"""Curves that are added between two looks at what else the window has to do."""
 
 
 def labels(infos: Sequence[RunInfo]) -> tuple[str, ...]:
@@ -100,6 +102,9 @@ class Overlay(QWidget):
         self._standing: Standing | None = None
         self._built: tuple[object, ...] = ()
         self._kind: tuple[object, ...] = ()
+        self._left: list[tuple[Line, Array, Array]] = []
+        self._next = single_shot(self, 0)
+        self._next.timeout.connect(self._add)
         self._holder = vbox(spacing=0)
         vbox(hbox(self.measure, self.axis, None), self.note, (self._holder, 1), into=self, margins=(0, 8, 0, 0))
         self.measure.activated.connect(lambda _: self._draw())
@@ -176,9 +181,19 @@ class Overlay(QWidget):
             self._replace(CurvesView(self.measure.currentText(), spec.unit, log=spec.log, name="runs_chart"), axis)
             assert self.chart is not None
         self.chart.clear()
-        self.chart.set_series(lines)
-        for place, numbers in enumerate(self._numbers):
-            self.chart.append(str(place), *points(numbers, name, axis))
+        self.chart.set_series(())
+        self._left = [(line, *points(numbers, name, axis)) for line, numbers in zip(lines, self._numbers, strict=True)]
+        self._add()
+
+    def _add(self) -> None:
+        """The next curves: all of them at once would hold up the window."""
+        now, self._left = self._left[:_AT_ONCE], self._left[_AT_ONCE:]
+        assert self.chart is not None
+        for line, where, values in now:
+            self.chart.add_series(line)
+            self.chart.append(line.name, where, values)
+        if self._left:
+            self._next.start()
 
     def _replace(self, chart: CurvesView, axis: str) -> None:
         if axis == TIME:

@@ -63,7 +63,7 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         note = "" if shown is None else f"step {shown.step:,}, {shown.accuracy:.1%} right of {shown.counts.sum():,}"
         paint_title(painter, self.title, note, area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first evaluation")
+            paint_empty(painter, area, "Waiting for the first evaluation")
             return
         write_quietly(painter)
         last = self.cell(0, len(shown.classes) - 1).right()

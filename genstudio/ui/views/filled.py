@@ -66,7 +66,7 @@ class FilledView(SnapshotFigure[Filled]):
         shown = self.snapshot
         paint_title(painter, self.title, "" if shown is None else f"step {shown.step:,}", area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first evaluation")
+            paint_empty(painter, area, "Waiting for the first evaluation")
             return
         y = self._paint_text(painter, shown, area)
         if not shown.gaps:

@@ -46,7 +46,7 @@ class WordView(PatchFigure[WordLooks, Spot]):
     the most probable one. `taken(picture, word, patch)` when one was clicked, Enter or Space."""
 
     taken = Signal(int, int, int)
-    empty = "Appears with the first look at the model"
+    empty = "Waiting for the model to be read"
 
     def __init__(self, title: str = "Words and patches", name: str = "words") -> None:
         super().__init__(title, name)

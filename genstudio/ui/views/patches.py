@@ -117,7 +117,7 @@ class PatchView(PatchFigure[PatchAttention, Mark]):
     Space."""
 
     taken = Signal(int, int)
-    empty = "Appears with the first look at the model"
+    empty = "Waiting for the model to be read"
 
     def __init__(self, title: str = "Attention", name: str = "patch_attention") -> None:
         super().__init__(title, name)

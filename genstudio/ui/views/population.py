@@ -101,7 +101,7 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
         dated = "" if shown is None or not shown.step else f"step {shown.step:,}"
         paint_title(painter, self.title, ", ".join(part for part in (dated, self.note) if part), area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first look at the simulator")
+            paint_empty(painter, area, "Waiting for the first simulation")
             return
         self._legend(painter, shown)
         for index in range(4):

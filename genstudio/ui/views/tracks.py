@@ -46,7 +46,7 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
     def __init__(self, title: str, name: str) -> None:
         super().__init__(title, name)
         self.playing: Mark | None = None
-        self.empty = "Appears with the first look at the model"
+        self.empty = "Waiting for the model to be read"
         self._images: dict[tuple[int, str], QImage] = {}
 
     def prepare(self, snapshot: Sound) -> None:

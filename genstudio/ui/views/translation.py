@@ -88,7 +88,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         shown = self.snapshot
         paint_title(painter, self.title, "" if shown is None else summary(shown), area)
         if shown is None or not shown.sentences:
-            paint_empty(painter, area, "Appears with the first step")
+            paint_empty(painter, area, "Waiting for the first step")
             return
         self._paint_key(painter)
         self._lay(round(area.width()))

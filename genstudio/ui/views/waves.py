@@ -53,7 +53,7 @@ class WavesView(SnapshotFigure[SoundBatch], PointedFigure[int]):
         shown = self.snapshot
         paint_title(painter, self.title, "" if shown is None else f"{self.count} of {len(shown.waves)}", area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first batch")
+            paint_empty(painter, area, "Waiting for the first batch")
             return
         look, most = theme.current(), shown.waves.shape[1]
         for index in range(self.count):
