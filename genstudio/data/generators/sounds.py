@@ -38,7 +38,9 @@ class VoiceSettings(Config):
     """A voice, and how much it says."""
 
     count: int = setting(300, "How many clips to make", low=10, high=5_000, logarithmic=True)
-    most: int = setting(5, "Most vowels or words in a clip; there are at least two", low=2, high=8)
+    most: int = setting(
+        5, "Maximum number of vowels or words per clip; there are at least two", low=2, high=8, label="Longest clip"
+    )
     voices: int = setting(
         8, "How many voices speak: each has its own pitch and size of the vocal tract", low=1, high=100, logarithmic=True
     )

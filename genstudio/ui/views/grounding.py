@@ -89,14 +89,16 @@ class WordView(PatchFigure[WordLooks, Spot]):
         """Lines of words under each picture."""
         assert self.snapshot is not None
         least, count = self._box(0, _FEWEST).width(), len(self.snapshot.looks)
-        if count == 1:
-            return _ALONE
+        if count == 1:  # its words have the whole width, whatever the picture's is
+            return min(self._needed(0, 1), _ALONE)
         fitting = [n for n in range(_FEWEST + 1, _MOST + 1) if self._box(0, n).width() >= least]
         lines, most = _FEWEST, fitting[-1] if fitting else _FEWEST
-        for index in range(count):
-            needed = round((self._flow(index, self._box(index, most))[-1].top() - self._box(index, most).bottom()) / _LINE) + 1
-            lines = max(lines, min(needed, most))
-        return lines
+        return max(lines, *(min(self._needed(index, most), most) for index in range(count)))
+
+    def _needed(self, index: int, lines: int) -> int:
+        """Lines that the words of a picture take where there is room for so many under it."""
+        whole = self._box(index, lines)
+        return round((self._flow(index, whole)[-1].top() - whole.bottom() - _FIRST) / _LINE) + 1
 
     def word_boxes(self, index: int) -> list[QRectF]:
         """Where the words of a picture are drawn, in lines under it; those for which there is no room are nowhere."""

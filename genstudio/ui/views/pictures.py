@@ -24,8 +24,9 @@ from genstudio.ui.views.view import NO_DATA, SnapshotFigure, Table, bubble, pain
 
 _HEAD = 32
 _GAP = 2
-_EDGE, _WORDS = 12, 96
-"""Pixels around the pictures, and those that the names of rows take from them; what the pictures leave, they get as well."""
+_EDGE, _WORDS, _READ = 12, 96, 2.5
+"""Pixels around the pictures, and those that the names of rows take from them; what the pictures leave, they get as well.
+Columns have names that are at most so many times as wide as they are."""
 
 
 class PicturesView(SnapshotFigure[Pictures]):
@@ -162,14 +163,25 @@ class PicturesView(SnapshotFigure[Pictures]):
         self.choose(index)
         self.picked.emit(index)
 
+    def _arrangement(self, area: QRectF) -> tuple[int, str]:
+        """That of the pictures, but no columns for names, such as captions, of which little would be read above one."""
+        assert self.snapshot is not None
+        columns, kind = self.snapshot.arrangement
+        if kind == "columns":
+            metrics = QFontMetricsF(theme.font(theme.SMALL))
+            longest = max(metrics.horizontalAdvance(self.label(place)) for place in range(columns))
+            if longest > _READ * (area.width() - 2 * _EDGE) / columns:
+                return 0, ""
+        return columns, kind
+
     def _grid(self, area: QRectF) -> tuple[int, int, QPointF]:
         """Columns, side of a cell in pixels, and where the first one begins."""
         shown = self.snapshot
         assert shown is not None
         count, left, head, further = len(shown.pixels), float(_EDGE), float(_HEAD), 0.0
-        columns, kind = shown.arrangement
+        columns, kind = self._arrangement(area)
+        metrics = QFontMetricsF(theme.font(theme.SMALL))
         if kind == "rows":
-            metrics = QFontMetricsF(theme.font(theme.SMALL))
             names = {self.label(row * columns) for row in range(-(-count // columns))}
             longest = max(metrics.horizontalAdvance(name) for name in names) + 1
             further = max(longest - _WORDS, 0.0)
@@ -192,7 +204,7 @@ class PicturesView(SnapshotFigure[Pictures]):
     def _words(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
         shown = self.snapshot
         assert shown is not None
-        _, kind = shown.arrangement
+        _, kind = self._arrangement(QRectF(self.rect()))
         if not kind:
             return
         write_quietly(painter)

@@ -530,3 +530,32 @@ def test_the_card_of_a_step_lies_beside_the_curves(qtbot: QtBot, qapp: QApplicat
 def covered(view: CurvesView) -> int:
     """Points of curves that the card covers."""
     return crossings(bubble_box(*view.bubble._shown), view._drawn)
+
+
+def test_names_in_the_legend_stay_in_a_chart_that_became_small(qtbot: QtBot, qapp: QApplication) -> None:
+    lines = [Line("a", "held out"), Line("b", "with another picture"), Line("c", "text alone")]
+    small = CurvesView("Masked words", "share", lines)
+    qtbot.addWidget(small)
+    small.resize(500, 180)
+    small.show()
+    for width in (500, 203):
+        small.resize(width, 180)
+        small.image()
+        legend = small.legend
+        assert legend.pos().x() + legend.width() <= width, "the widths are those of the names as they are cut"
+        assert all(label.geometry().right() <= legend.width() + 1 for _, label in legend.items)
+
+
+@pytest.mark.parametrize("apart", [0.02, 0.05, 0.1])
+def test_names_of_near_lines_stand_in_their_order(qtbot: QtBot, qapp: QApplication, apart: float) -> None:
+    near = CurvesView("Loss", "nats", LOSS)
+    qtbot.addWidget(near)
+    near.resize(360, 240)
+    near.show()
+    steps = np.arange(0, 60)
+    near.append("train_loss", steps, 3.3 - 2.2 * steps / 60)
+    near.set_reference("uniform", 3.3, "uniform 3.300")
+    near.set_reference("unigram", 3.3 - apart, "unigram")
+    near.image()
+    heights = [near._lines._items[name][1].pos().y() for name in ("uniform", "unigram")]
+    assert heights[0] < heights[1], "the name of the higher value stands higher"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 
 from genstudio.families.dashboard import LAYERS
 from genstudio.families.gan.dashboard import DASHBOARD
@@ -230,6 +230,34 @@ def test_each_picture_is_where_it_is_clicked(qtbot: Any, qapp: Any) -> None:
             qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at.toPoint())
         assert told.args == [index]
     assert view.index_at(QPointF(1, 1)) == -1
+
+
+def test_names_of_rows_have_the_room_that_the_pictures_leave(qtbot: Any, qapp: Any) -> None:
+    view = PicturesView("Samples", "samples")
+    qtbot.addWidget(view)
+    name = "a large green triangle at the bottom right"
+    shown = Pictures("fixed", 3, np.zeros((6, 4, 4, 1), np.uint8), np.array([0, 0, 0, 1, 1, 1]), (name, "b"), None)
+    wide = QFontMetricsF(theme.font(theme.SMALL)).horizontalAdvance(name)
+    for width, whole in ((800, True), (300, False)):
+        view.resize(width, 220)
+        view.show_snapshot(shown)
+        columns, cell, origin = view._grid(QRectF(view.rect()))
+        assert (origin.x() - 20 >= wide) is whole, "a name is cut only where the pictures need the room"
+        assert origin.x() + columns * (cell + 2) <= width - 10
+
+
+def test_captions_have_no_columns(qtbot: Any, qapp: Any) -> None:
+    view = PicturesView("Noisy", "noisy")
+    qtbot.addWidget(view)
+    view.resize(420, 340)
+    cells = []
+    for name in ("digit {}", "a large green triangle at the bottom, number {}"):
+        names, labels = tuple(map(name.format, range(8))), np.tile(np.arange(8), 2)
+        view.show_snapshot(Pictures("fixed", 3, np.zeros((16, 4, 4, 1), np.uint8), labels, names, None))
+        columns, cell, _ = view._grid(QRectF(view.rect()))
+        assert (columns == 8) is (name == "digit {}")
+        cells.append(cell)
+    assert cells[1] > 1.4 * cells[0], "without columns the pictures are as large as there is room"
 
 
 def test_the_keyboard_chooses_and_opens(qtbot: Any) -> None:
