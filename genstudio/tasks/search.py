@@ -180,7 +180,8 @@ class NameClasses(Quiet):
         classes = tuple(dict.fromkeys(name.strip() for name in self.classes if name.strip()))
         if not 2 <= len(classes) <= MOST_CLASSES:
             raise DataError(
-                f"{len(classes)} classes cannot be told apart.", f"Type 2 to {MOST_CLASSES} different ones, with commas between."
+                f"{len(classes)} classes cannot be compared.", f"Type 2 to {MOST_CLASSES} different classes, separated by "
+                                                                 "commas."
             )
         if self.template and PLACE not in self.template:
             raise DataError(f"The sentence '{self.template[:40]}' has no {PLACE}.", f"{PLACE} stands for the class.")

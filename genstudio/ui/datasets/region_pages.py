@@ -106,8 +106,8 @@ class HistoryPage(QWidget):
         self.reveal.setVisible(look.truth is not None and look.truth.hidden)
         if look.truth is None:
             self.said.setText(
-                "Nobody knows the history of these genomes. Train the simulator GAN on them: it searches for parameters whose "
-                "simulated genomes cannot be told from these. Then compare the statistics that it never saw."
+                "The history of these genomes is unknown. Train the simulator GAN on them: it searches for parameters whose "
+                "simulated genomes cannot be told apart from these. Then compare the statistics that it never saw."
             )
             return
         model = model_of(look.truth.model)

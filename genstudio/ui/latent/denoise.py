@@ -289,7 +289,7 @@ class DenoisePage(Page):
         self.guidance.set_value(found.sampler.guidance)
         self.label.clear()
         self.label.addItems(["Every caption" if found.texts else "Every class", *found.classes])
-        self.label.setAccessibleName("Caption to make pictures of" if found.texts else "Class to generate")
+        self.label.setAccessibleName("Caption to generate" if found.texts else "Class to generate")
         self.prior.setChecked(found.prior_used)
         policy = QComboBox.SizeAdjustPolicy
         self.label.setMinimumContentsLength(_CAPTION if found.texts else 0)  # captions are long, and all of them fit in one row
@@ -516,8 +516,8 @@ class DenoisePage(Page):
             ),
             "Between two pictures": (
                 plain_label(
-                    "Each picture is made of a vector on the way from that of the first picture to that of the second, with the "
-                    "same noise.", role="quiet", wrap=True,
+                    "Each picture is generated from a vector between those of the two pictures, "
+                    "with the same noise.", role="quiet", wrap=True,
                 ),
                 hbox(self.first, self.second, self.pair, None), (self.blend, 1),
             ),

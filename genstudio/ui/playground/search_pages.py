@@ -120,7 +120,7 @@ class SearchPage(Page):
         if found.sample is not None:
             self.query.show_snapshot(Pictures("query", found.step, found.sample[None].copy()))
         self.bars.show_bars(zip(found.captions, found.cosines.tolist(), strict=True), "cosine of each")
-        own = f" The right one comes at place {found.place:,}." if found.place else ""
+        own = f" The correct one has rank {found.place:,}." if found.place else ""
         missing = f" Not in the vocabulary: {', '.join(found.unknown[:6])}." if found.unknown else ""
         what = f"'{found.query}'" if found.query else "This picture"
         kind = "different captions" if by_picture else "pictures"
@@ -143,7 +143,8 @@ class ZeroShotPage(Page):
         super().__init__(engine, "page_zero_shot", "Zero-shot classes")
         self.found: ZeroShot | None = None
         self._path = self._suggested = ""
-        self.classes = _line("zero_shot_classes", "Classes to tell apart", "Classes with commas between, such as: circle, heart")
+        self.classes = _line("zero_shot_classes", "Classes to tell apart",
+                              "Classes separated by commas, such as: circle, heart")
         self.template = _line("zero_shot_template", "Sentence that stands for a class",
                               f"Empty: captions with {PLACE} for the class")
         self.open = button("Open a picture…", "zero_shot_open", "open", "Name the class of a picture of your own", self._choose)
@@ -224,9 +225,9 @@ class ZeroShotPage(Page):
         right, told = _named_right(shown)
         missing = f" Not in the vocabulary: {', '.join(shown.unknown[:6])}." if shown.unknown else ""
         said = (
-            f"Of {told} pictures whose caption names one of these classes {right} get it ({percent(right / told)}); chance: "
-            f"{percent(1 / len(shown.classes))}." if told else f"Chance: {percent(1 / len(shown.classes))}."
-        )  # fmt: skip
+            f"{right} of {told} pictures whose caption names one of these classes are classified correctly "
+            f"({percent(right / told)}); chance: " if told else "Chance: "
+        ) + f"{percent(1 / len(shown.classes))}."  # fmt: skip
         count = len(shown.sentences)
         how = "a sentence" if count == 1 else f"the mean of {count} captions, such as '{shown.sentences[0]}',"
         self.outcome.setText(f"{said}{missing} No class was trained: each is {how} that a picture is compared with. "

@@ -106,10 +106,10 @@ class SimilarityPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_similarity", "Word similarity")
         self.words = named(QLineEdit(), "similarity_words", "Words to compare")
-        self.words.setPlaceholderText(f"Words with spaces between them, at most {MOST_WORDS}; empty: the most frequent")
+        self.words.setPlaceholderText(f"Words separated by spaces, up to {MOST_WORDS}; empty: the most frequent")
         self.words.setClearButtonEnabled(True)
         self.view = MatrixView("Word similarity", "similarity_matrix")
-        self.view.empty = "Appears when a model is chosen"
+        self.view.empty = "Choose a model"
         self.note = plain_label(role="quiet", wrap=True, name="similarity_said")
         label = plain_label("Words", role="quiet")
         label.setBuddy(self.words)

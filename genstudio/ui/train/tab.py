@@ -848,7 +848,7 @@ class TrainingTab(QWidget):
             exact = {name: value for name, value in self._exact.items() if name in info.losses}
             measured = {**info.measured, **dict.fromkeys(exact, info.step)}
             said = board.said(replace(info, losses={**info.losses, **exact}, measured=measured), self._lines)
-            sampled = self._measuring or "Estimated from a sample of the held-out data."
+            sampled = self._measuring or "Estimated from a sample."
             rests = "Measured on all held-out data." if exact else sampled
             return f"{said} {rests}" if said else ""
         measure = next((one for one in board.result if one.name in info.losses), None)

@@ -36,7 +36,7 @@ class TranslationLinesView(PointedFigure[Word]):
         self.target: tuple[str, ...] = ()
         self.weights: Array = np.empty((0, 0))
         self.kept: Word | None = None
-        self.note, self.empty = "", "Appears when the model translates"
+        self.note, self.empty = "", "Waiting for a translation"
 
     def show_weights(self, source: tuple[str, ...], target: tuple[str, ...], weights: Array, note: str = "") -> None:
         """Show these sentences and weights (T, S), row = target token; of no size where there is no attention."""
