@@ -52,9 +52,9 @@ DASHBOARD = Dashboard(
         Chart(
             "analogies", "How good", "share",
             (
-                Line("analogy_accuracy", "analogies right", "validation"),
-                Line("told_apart", "near above random word", "training"),
-                Line("baseline_told_apart", "the same by frequency", "simple"),
+                Line("analogy_accuracy", "analogies", "validation"),
+                Line("told_apart", "near beats random", "training"),
+                Line("baseline_told_apart", "by frequency", "simple"),
             ),
             "Loss", large=True,
         ),

@@ -76,6 +76,7 @@ class Details(QWidget):
         self.ended.setText(ended if info.step or info.reason or training else "It has not been trained yet.")
         words = "" if found is None else f"{measured(found)} {found.unit}".strip()
         against = "" if found is None else beside(found)
+        words = words[:1].upper() + words[1:]
         self.result.setText(f"{words}: {against}." if against else f"{words}." if words else "")
         self.result.setVisible(bool(self.result.text()))
         facts = dict.fromkeys(_FACTS, NOTHING) | {"Folder": str(info.folder)}

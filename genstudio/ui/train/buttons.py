@@ -71,3 +71,4 @@ class RunButtons(QWidget):
     def _show(self) -> None:
         for widget in (self.pause, self.stop, self.save, self.extend):
             widget.setVisible(widget.isEnabled() and not (self._spare and widget in (self.save, self.extend)))
+        self.updateGeometry()
