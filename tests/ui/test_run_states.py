@@ -17,7 +17,7 @@ from genstudio.families.dashboard import result
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui.train.summary import how_it_ended, plan_words
+from genstudio.ui.train.summary import RunSummary, how_it_ended, plan_words
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
 from real_window import fits, press
@@ -225,6 +225,19 @@ def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
     assert "(step" not in DASHBOARD.said(info, {}) and result(DASHBOARD.result, info) == (f"validation {loss:.4f}", loss)
     info.losses.clear()
     assert DASHBOARD.said(info, lines) == "" and result(DASHBOARD.result, info) is None
+
+
+def test_a_summary_that_was_hidden_stays_so_until_another_training_ends(qtbot: Any, qapp: Any) -> None:
+    summary = RunSummary("summary")
+    qtbot.addWidget(summary)
+    summary.say("Finished in 0:10, after 12 steps.", "Validation 1.5.")
+    assert summary.isVisible()
+    summary.dismiss.click()
+    summary.say("Finished in 0:10, after 12 steps.", "Validation 1.49. Measured on all held-out data.")
+    assert not summary.isVisible()
+    summary.say("", "")
+    summary.say("Finished in 0:10, after 12 steps.", "Validation 1.5.")
+    assert summary.isVisible(), "the same words of another training"
 
 
 def test_a_plan_in_words() -> None:

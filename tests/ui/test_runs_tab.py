@@ -313,6 +313,7 @@ def curves(tab: Any, made: dict[str, Run], qtbot: Any) -> None:
         assert np.array_equal(drawn[1], numbers.series["val_loss"].values)
     tab.curves.axis.setCurrentIndex(tab.curves.axis.findData(overlay.TIME))
     tab.curves.axis.activated.emit(0)
+    qtbot.waitUntil(lambda: len(tab.curves.chart._curves) == 3, timeout=LONG)
     ends = {run: tab.curves.chart.points(by_folder[run.folder])[0][-1] / overlay.MICRO for run in some[:2]}
     assert ends[made["usual"]] == pytest.approx(1.0) and ends[made["deep"]] == pytest.approx(5.0)
     choose(tab, qtbot, made["usual"], made["ring"])

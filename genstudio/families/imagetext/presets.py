@@ -66,8 +66,8 @@ PRESETS = (
         "streams",
         "Words that look at patches",
         "Patches and words that read a shape together. After 900 steps, about a minute on one idle core, nearly all captions are "
-        "correctly matched or rejected, and nearly all masked sizes and colours are read from the picture. Shapes come last: four "
-        "in five after 1,350 steps, where chance is one in four.",
+        "correctly matched or rejected, and nearly all masked sizes and colours are read from the picture. Shapes come last: "
+        "four in five after 1,350 steps, where chance is one in four.",
         _SHAPES,
         steps=2000,
         data="captioned-shapes",

@@ -76,13 +76,13 @@ class RunSummary(QFrame):
 
     def say(self, ended: str, result: str, *, endless: bool = False) -> None:
         """Show how it ended and how good it is; nothing hides the card. An `endless` training is resumed, not extended."""
-        before = (self.ended.text(), self.words.text())
+        before = self.ended.text()
         self.ended.setText(ended)
         self.words.setText(result)
         self.words.setVisible(bool(result))
         self.extend.setVisible(not endless)
         self._actions.updateGeometry()
-        if not ended or before != (ended, result):
+        if before != ended:  # a result that is measured better meanwhile does not bring back a card that was hidden
             self._wanted = bool(ended)
         self.setVisible(self._wanted and not self._aside)
 

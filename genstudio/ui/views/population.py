@@ -25,7 +25,8 @@ from genstudio.ui.views.view import (
     write_quietly,
 )
 
-_EDGE, _GAP = 14.0, 18.0
+_EDGE, _GAP, _LOWEST = 14.0, 18.0, 60.0
+"""Pixels around the panels and between them, and the height that one needs with its title and its axis."""
 _BESIDE = 520
 """Width from which on the legend has room beside the title."""
 _LOW = 12.0
@@ -91,10 +92,14 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
         return names, *of(shown.real), *of(shown.simulated)
 
     def panel(self, index: int) -> QRectF:
-        """Where a panel is: the spectrum takes the upper left, the means the lower right."""
+        """Where a panel is: the spectrum takes the upper left, the means the lower right; all are in a row where two would be
+        too low to draw in."""
         top = 34.0 if self.width() >= _BESIDE else 52.0
-        wide, high = (self.width() - 2 * _EDGE - _GAP) / 2, (self.height() - top - 8 - _GAP / 2) / 2
-        return QRectF(_EDGE + (index % 2) * (wide + _GAP), top + (index // 2) * (high + _GAP / 2), wide, high)
+        columns = 2 if (self.height() - top - 8 - _GAP / 2) / 2 >= _LOWEST else 4
+        rows = 4 // columns
+        wide = (self.width() - 2 * _EDGE - (columns - 1) * _GAP) / columns
+        high = (self.height() - top - 8 - (rows - 1) * _GAP / 2) / rows
+        return QRectF(_EDGE + index % columns * (wide + _GAP), top + index // columns * (high + _GAP / 2), wide, high)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown = self.snapshot
