@@ -16,6 +16,9 @@ from genstudio.cli.progress import result
 def add(commands: Commands) -> None:
     """Commands that list models and exchange them with other programs."""
     commands.add("runs", _runs, "list the runs").add_argument("--json", action="store_true")
+    bench = commands.add("bench", _bench, "measure how fast this computer trains, writes and imports, in about two minutes")
+    bench.add_argument("--json", action="store_true")
+
     listed = commands.add("families", _families, "list the families, their presets and settings")
     listed.add_argument("--json", action="store_true")
 
@@ -49,6 +52,17 @@ def _runs(options: argparse.Namespace) -> None:
         print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {good:26}  {info.name}")
         if info.reason:
             print(f"{'':44}  {info.reason} {hint(info)}")
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from genstudio.tasks.bench import Bench
+    from genstudio.training.figures import table
+
+    found = result(Bench(), quiet=options.json or None)
+    if options.json:
+        print(json.dumps([asdict(figure) for figure in found]))
+    else:
+        print("\n".join(table(found)))
 
 
 def _families(options: argparse.Namespace) -> None:

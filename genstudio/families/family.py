@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
+    from genstudio.training.figures import Figure
     from genstudio.training.learner import Learner, Model
 
 C = TypeVar("C", bound=Config)
@@ -137,6 +138,7 @@ class Family(Generic[C, D]):
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     `resolve(config)` is the same settings with those that follow from others, such as the size of a run that is started from;
     it is asked before anything is prepared, and raises ConfigError.
+    `bench()` measures on this computer how fast it is trained and used.
     `saves_memory` says in words what to take where memory runs out.
     """
 
@@ -167,6 +169,7 @@ class Family(Generic[C, D]):
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""
     drawing: Callable[[C, DatasetInfo, int], Drawing] | None = None
+    bench: Callable[[], Generator[float, None, tuple[Figure, ...]]] | None = None
 
     @property
     def short(self) -> str:

@@ -5,7 +5,6 @@ python tests/bench/bench_generation.py [TOKENS]
 
 from __future__ import annotations
 
-import copy
 import statistics
 import sys
 import time
@@ -17,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 
+from genstudio.data.work import finished
+from genstudio.families.gpt.bench import CLASSIC, LARGE, build, one_token, writers
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
-from genstudio.nn.int8 import quantised
-from genstudio.nn.layout import lay_out_for_writing
 from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.sampling.reader import Reader
 from genstudio.sampling.text import stream
@@ -28,10 +27,8 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate
+from genstudio.training.timing import clock, in_turns, reading, typical
 from helpers import answer, result, run_task
-
-CLASSIC = {"activation": "gelu", "positions": "learned", "norm": "layernorm", "qk_norm": False, "tied": True}
-LARGE: dict[str, Any] = {"layers": 12, "heads": 12, "d_model": 768, "context": 1024, **CLASSIC}
 
 
 class Uncached:
@@ -45,13 +42,6 @@ class Uncached:
 
     def new_cache(self, batch: int = 1) -> None:
         return None
-
-
-def build(values: dict[str, Any], vocabulary: int) -> GPT:
-    torch.manual_seed(0)
-    model = GPT(GPTConfig.parse(values), vocabulary).eval()
-    torch.nn.init.normal_(model.head.weight, std=0.02)
-    return model
 
 
 def write(model: Any, tokens: int) -> tuple[list[int], list[float]]:
@@ -122,16 +112,6 @@ class Only(Models):
         return self.only.int8() if ref.precision == "int8" else self.only
 
 
-def clock() -> float:
-    """Seconds. With one thread, the time that other programs take is not counted."""
-    return time.thread_time() if torch.get_num_threads() == 1 else time.perf_counter()
-
-
-@torch.inference_mode()
-def one_token(model: GPT, ids: torch.Tensor, cache: Any) -> torch.Tensor:
-    return model(ids, cache, True)[0, -1].argmax()[None, None]
-
-
 def latency(values: dict[str, Any], vocabulary: int, tokens: int = 100, rounds: int = 8) -> tuple[float, float]:
     """Milliseconds for each token of a bare loop and of the task Generate: the best of several rounds in turns."""
     model = build(values, vocabulary)
@@ -163,50 +143,16 @@ def test_a_token_costs_little_more_than_in_a_bare_loop(name: str, values: dict[s
     assert ours <= 1.3 * bare
 
 
-def read_all(parts: list[torch.Tensor]) -> dict[str, float]:
-    """Seconds of reading two halves of some memory once: one after the other (sum), and side by side (dot product)."""
-    times = {}
-    for name, read in (("sum", lambda: [part.sum() for part in parts]), ("dot", lambda: torch.dot(*parts))):
-        began = clock()
-        read()
-        times[name] = clock() - began
-    return times
-
-
 @pytest.mark.bench
 @pytest.mark.timeout(900)
 def test_a_large_model_is_as_fast_as_its_memory() -> None:
-    """The memory-bandwidth bound is the time in which the fastest loop over plain numbers reads as many bytes as the model
-    has weights: for one token, each weight is fetched once, and used once. Each round takes all in turn.
-
-    `as made` is the bare loop with the weights as training leaves them, and int8 is told against both.
-    """
-    made = build(LARGE, 50_257)
-    model, small = copy.deepcopy(made), quantised(made)
-    lay_out_for_writing(model)
-    halves = [torch.ones(sum(p.numel() for p in model.parameters()) // 2) for _ in range(2)]
-    streams = {
-        name: stream(some, range(16), SamplingOptions(greedy=True), 0, 60)  # type: ignore[arg-type]
-        for name, some in (("float32", model), ("int8", small))
-    }
-    bare = {"bare": (model, model.new_cache()), "as made": (made, made.new_cache())}
-    ids = {name: torch.arange(16)[None] for name in bare}
-    times: dict[str, list[float]] = {}
-    for _ in range(50):
-        for name, seconds in read_all(halves).items():
-            times.setdefault(name, []).append(seconds)
-        for name, choices in streams.items():
-            began = clock()
-            next(choices)
-            times.setdefault(name, []).append(clock() - began)
-        for name, (some, cache) in bare.items():
-            began = clock()
-            ids[name] = one_token(some, ids[name], cache)
-            times.setdefault(name, []).append(clock() - began)
-    middle = {name: 1e3 * statistics.median(found[5:]) for name, found in times.items()}
+    """`as made` is the bare loop with the weights as training leaves them, and int8 is told against both."""
+    ways, count = writers()
+    times = finished(in_turns({**ways, **reading(count)}, rounds=45))
+    middle = {name: 1e3 * typical(times, name) for name in times}
     bound = min(middle["sum"], middle["dot"])
     said = ", ".join(f"{name} {value:.1f} ms ({bound / value:.0%})" for name, value in middle.items())
-    print(f"12 layers, 768, {8e-6 * halves[0].numel() / bound:.1f} GB/s: {said}")
+    print(f"12 layers, 768, {4e-6 * count / bound:.1f} GB/s: {said}")
     for name in ("float32", "as made"):
         print(f"int8 is {middle[name] / middle['int8']:.2f} x as fast as {name}")
     assert bound / middle["float32"] >= 0.75

@@ -1,7 +1,7 @@
 """Loss at equal wall time: nanoGPT's documented CPU recipe against our default preset, on Shakespeare.
 
-The recipe (karpathy/nanoGPT, README, "I only have a macbook") is written out here and in `bench_training.py` by
-itself: 4 layers, 4 heads, 128, context 64, batch 12, learned positions, LayerNorm, GELU, tied embeddings, no biases,
+The recipe (karpathy/nanoGPT, README, "I only have a macbook") is written out here and in `families/gpt/plain.py`: 4 layers,
+4 heads, 128, context 64, batch 12, learned positions, LayerNorm, GELU, tied embeddings, no biases,
 no dropout, AdamW 1e-3 to 1e-4 along a cosine after 5% of warm-up, betas 0.9 and 0.99, weight decay 0.1, clipping 1.
 Its schedule is stretched to the time given. Both are scored on every validation character once by the same function.
 Only training counts as time.
@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from bench_training import CONTEXT, plain
 from torch import Tensor, nn
 
 from genstudio.data.learnable.tokens import TextData
@@ -30,6 +29,7 @@ from genstudio.data.work import finished
 from genstudio.families.gpt import FAMILY, GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPTModel
+from genstudio.families.gpt.plain import CONTEXT, plain
 
 
 @torch.no_grad()

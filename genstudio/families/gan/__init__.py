@@ -35,6 +35,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     batch=shown,
     dashboard=DASHBOARD,
     export=exporter("gan"),
+    bench=deferred(f"{__name__}.bench", "measure"),
     doctor=doctor,
     saves_memory=("a smaller batch", "smaller networks", "smaller pictures"),
     preset_for=preset_for,

@@ -92,6 +92,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     preset_for=preset_for,
     doctor=doctor,
     export=deferred(f"{__name__}.exchange", "exported"),
+    bench=deferred(f"{__name__}.bench", "measure"),
     import_=deferred(f"{__name__}.importing", "imported"),
     saves_memory=("a smaller batch (and more gradient accumulation)", "a shorter context", "a smaller model"),
 )

@@ -1,0 +1,28 @@
+"""The table of `genstudio bench`, with what is wanted of each figure.
+
+    python tests/bench/bench_table.py
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from genstudio.tasks.bench import Bench
+from genstudio.training.figures import table
+from helpers import result
+
+WANTED = {"Training step, 4x128, AdamW": 1.05, "Writing, 12x768, int8": 1.8, "Training step, DCGAN 28x28": 1.1}
+"""How many times as fast as its reference each of these is at least."""
+
+
+@pytest.mark.bench
+def test_every_figure_beats_its_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = result(Bench())
+    with capsys.disabled():
+        print("", *table(figures), sep="\n")
+    slow = {one.name: one.ratio for one in figures if one.name in WANTED and (one.ratio or 0) < WANTED[one.name]}
+    assert not slow and WANTED.keys() <= {one.name for one in figures}
+
+
+if __name__ == "__main__":
+    print("\n".join(table(result(Bench()))))
