@@ -206,6 +206,15 @@ class Watches(Protocol):
 
 
 @runtime_checkable
+class StopsEarly(Protocol):
+    """A learner whose training may end before its plan does, at its best checkpoint."""
+
+    @property
+    def patience(self) -> float:
+        """The share of the training that its criterion may go without a lower value; 0: all of it."""
+
+
+@runtime_checkable
 class Steers(Protocol):
     """A learner whose live settings may change while it trains."""
 

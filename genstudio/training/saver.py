@@ -14,6 +14,9 @@ from genstudio.training.loop import Plan, Stopwatch
 from genstudio.training.recorder import Recorder
 from genstudio.training.weights import WeightRecorder
 
+_HIGHER = 0.01
+"""By which share of it a loss has to be higher than the lowest to count as worse: estimates of it differ by less."""
+
 Best = Sequence[float | None]
 """The lowest value of the learner's criterion, and its step; both None before there is one."""
 
@@ -51,6 +54,15 @@ class Saver:
         self.step = self._saved = step
         self._saved_at, self._better = self._watch.elapsed, False
         self._loss, self._best = None, best or (None, None)
+
+    def worse_for(self) -> float:
+        """The share of the training, in [0, 1], since its criterion was at its lowest; 0 where it is hardly higher now, or where
+        the best checkpoint would be this one."""
+        least, at = self._best
+        if least is None or at is None or self._loss is None or self._loss <= least + _HIGHER * abs(least):
+            return 0.0
+        done = self._plan.progress(self.step, self._watch.elapsed)
+        return done * (self.step - at) / max(self.step, 1)
 
     def due(self) -> bool:
         """Whether so much time has passed, or less where the model has become better."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, Se
 from genstudio.training.device import out_of_memory, threads
 from genstudio.training.doctor import Doctor
 from genstudio.training.frames import frames
-from genstudio.training.learner import Learner, Opens, Steers, Watches
+from genstudio.training.learner import Learner, Opens, Steers, StopsEarly, Watches
 from genstudio.training.loop import Plan, Stopwatch, fit
 from genstudio.training.rate import Rate
 from genstudio.training.recorder import Recorder
@@ -175,6 +175,9 @@ class Session(Generator[Frame, None, None]):
             yield from self._fitted(None if end is None else end - self.step)
             if not self._again:
                 break
+        if (early := self._better_before()) is not None:
+            yield self._stop_early(early)
+            return
         self._saver.save_if_changed()
         over = self._plan.over(self.step, self._watch.elapsed)
         steps = "1 step" if self.step == 1 else f"{self.step:,} steps"
@@ -205,12 +208,30 @@ class Session(Generator[Frame, None, None]):
                     stages = [snapshot for snapshot in frame.snapshots if isinstance(snapshot, StepStage)]
                     self._between = bool(stages) and not stages[-1].last
                     yield from self._recorded(frame)
+                    if not self._between and self._better_before() is not None:
+                        return
             except TrainingError:
                 saver.stuck = True
                 if self._doctor is not None:
                     self._recorder.diagnose(self._doctor.not_finite(self.step))
                     yield from self._recorded(Frame())
                 raise
+
+    def _better_before(self) -> int | None:
+        """The step of the checkpoint to end at, where the criterion has become worse for longer than the learner's patience."""
+        patience = self.learner.patience if isinstance(self.learner, StopsEarly) else 0.0
+        if not patience or self._saver.worse_for() < patience:
+            return None
+        best = checkpoint.best_step(self.run)
+        return best if best is not None and best < self.step else None
+
+    def _stop_early(self, best: int) -> Frame:
+        """End at this checkpoint: what came after it was worse."""
+        at = self.step
+        self._return_to(best, [change for change in self.run.changes() if change.step <= best])
+        self._recorder.tell(best, "done", f"Stopped early at step {at:,}: the validation loss had risen. Back at the best "
+            f"checkpoint, step {best:,}")
+        return replace(self._frame(), back=best, settings=self._settings())
 
     def _recorded(self, frame: Frame) -> Generator[Frame, None, None]:
         """The frame, once it is on the disk; what cannot be written halts the training, and is tried again after that."""
@@ -318,9 +339,17 @@ class Session(Generator[Frame, None, None]):
         before = steering.after(self._setup.config, earlier).model_dump()
         undone = steering.words(self.learner.model.config, before)
         self._end()
+        self._return_to(step, earlier)
+        self._between, self._again = False, True
+        self._recorder.tell(step, "changed", f"Back at step {step:,}. {undone}".rstrip())
+        return replace(self._frame(), back=step, settings=self._settings())
+
+    def _return_to(self, step: int, changes: Sequence[Changed]) -> None:
+        """The model, the settings and the record of a step that is saved, with the changes until then. Raises StorageError,
+        CheckpointError."""
         state = checkpoint.load(self.run, step, self.learner)
         self._recorder.write(checkpoint.rewind, self.run, step)
-        self._recorder.write(self.run.set_changes, earlier)
+        self._recorder.write(self.run.set_changes, changes)
         self._recorder.forget()
         self._watch.total = float(state.get("elapsed", 0.0))
         self._saver.back(step, state.get("best"))
@@ -329,9 +358,6 @@ class Session(Generator[Frame, None, None]):
         self._slowdown.restart()
         if self._doctor is not None:
             self._doctor.back(step)
-        self._between, self._again = False, True
-        self._recorder.tell(step, "changed", f"Back at step {step:,}. {undone}".rstrip())
-        return replace(self._frame(), back=step, settings=self._settings())
 
 
 def _either(ways: tuple[str, ...]) -> str:

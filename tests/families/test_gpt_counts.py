@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,15 @@ from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPTModel
 from genstudio.families.mixture import Gate, Mixture
 from genstudio.nn.int8 import available, quantised
+from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.reader import Reader, parts_after
 from genstudio.sampling.score import score
 from genstudio.sampling.text import stream
+from genstudio.tasks.train import Resume, Train
+from genstudio.training import checkpoint
 from genstudio.training.learner import Scored
+from helpers import answer, curve, run_task, text_file
 
 SMALL = {"layers": 1, "heads": 2, "d_model": 16, "context": 16, "batch": 4, "warmup": 2, "counts_length": 3}
 
@@ -217,3 +222,36 @@ def test_what_cannot_be_counted_is_refused() -> None:
     with pytest.raises(ConfigError, match="mask"):
         GPTConfig.parse({"counts": "mix", "mask": False})
     assert GPTConfig.parse({}).counts == "none"
+
+
+@pytest.mark.parametrize("counts", ["gate", "mix"])
+def test_resuming_is_bitwise_with_the_gate_as_if_never_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: str
+) -> None:
+    """The gate is fitted at steps 1, 5 and 10 from where it stands: one that does not come back ends elsewhere."""
+    task = Train("gpt", str(text_file(tmp_path)), {**SMALL, "counts": counts, "evaluate_every": 4}, steps=14)
+
+    def ended(frames: list[Any]) -> tuple[dict[str, torch.Tensor], list[float]]:
+        run = Run.open(answer(frames, "run"))
+        tensors, step = checkpoint.read_weights(run, "last")
+        assert step == 14
+        return tensors, curve(frames, "val_together")[1]
+
+    whole, losses = ended(run_task(replace(task, runs_folder=tmp_path / "whole")))
+    first = run_task(replace(task, runs_folder=tmp_path / "parted", stop_after=7))
+    rest, later = ended(run_task(Resume(answer(first, "run"))))
+    assert whole.keys() == rest.keys() and "gate.weights" in whole and whole["gate.weights"].abs().max() > 0
+    assert all(torch.equal(whole[name], rest[name]) for name in whole)
+    assert losses == curve(first, "val_together")[1] + later
+
+    first = run_task(replace(task, runs_folder=tmp_path / "twin", stop_after=7))
+    load = checkpoint.load
+
+    def without_gate(run: Run, which: Any, learner: Any, **options: Any) -> dict[str, Any]:
+        state = load(run, which, learner, **options)
+        learner.model.mixture.gate.weights.zero_()
+        return state
+
+    monkeypatch.setattr(checkpoint, "load", without_gate)
+    other, _ = ended(run_task(Resume(answer(first, "run"))))
+    assert not torch.equal(whole["gate.weights"], other["gate.weights"])

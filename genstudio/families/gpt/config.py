@@ -45,6 +45,11 @@ class GPTConfig(TextStack):
         "answers", "Toy tasks: train on the answers alone, or on whole lines, questions included, although those are random",
         group="Training", label="Loss on",
     )
+    stop_early: float = setting(
+        0.0, "Go back to the best checkpoint, and end, where the validation loss has not fallen for this share of the training "
+        "and is more than 1% higher. 0: train on to the end", low=0, high=1, group="Training", label="Early stop",
+        source="Prechelt 1998",
+    )
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Number format of the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
         source="Micikevicius et al. 2018",

@@ -57,6 +57,10 @@ class GPTLearner:
     def config(self) -> GPTConfig:
         return self.model.config
 
+    @property
+    def patience(self) -> float:
+        return self.config.stop_early
+
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets of a step, (accumulation, batch, T) int64 each; depends on seed and step alone.
 

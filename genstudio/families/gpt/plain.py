@@ -84,7 +84,7 @@ def plain(train: np.ndarray[Any, Any], seed: int = 0, vocabulary: int = VOCABULA
         logits = model(x)
         loss = F.cross_entropy(logits.view(-1, vocabulary), y.view(-1))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         return loss.item()

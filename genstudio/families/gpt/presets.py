@@ -21,7 +21,7 @@ _SIZES = (
 """Sizes of a model of text, and the steps from which each beats the one before it at equal time; tests/bench/RESULTS.md says
 what was measured of that."""
 _OFFERS = {"tokenizer": ("char", "bpe"), "counts": ("gate", "none")}
-_COUNTED = {"counts": "gate", "vocabulary": 512}
+_COUNTED = {"counts": "gate", "vocabulary": 512, "stop_early": 0.2}
 
 PRESETS = (
     Preset(
