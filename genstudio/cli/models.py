@@ -55,8 +55,8 @@ def _runs(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
+    from genstudio.evaluation.figures import table
     from genstudio.tasks.bench import Bench
-    from genstudio.training.figures import table
 
     found = result(Bench(), quiet=options.json or None)
     if options.json:

@@ -165,7 +165,8 @@ class KneserNey:
         for length, order in enumerate(self.orders):
             prefix, tokens = np.divmod(order.keys, self.vocabulary)
             starts = np.searchsorted(prefix, np.arange(len(order.totals) + 1))
-            shares = (order.counts - order.discounts[np.minimum(order.counts, 3)]) / order.totals[prefix]
+            kept, totals = order.counts - order.discounts[np.minimum(order.counts, 3)], order.totals[prefix]
+            shares = np.divide(kept, totals, out=np.zeros(len(kept)), where=totals > 0)  # nothing may have followed a context
             spread = _Spread(starts, tokens, shares.astype(np.float32), order.backoff.astype(np.float32))
             if not length or (length == 1 and len(order.totals) * self.vocabulary <= _DENSE):
                 # after no token and after one, nearly every token has been seen: a row is copied sooner than it is added up

@@ -15,9 +15,9 @@ from genstudio.families.drawing import Drawing
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
     from genstudio.data.info import DatasetInfo
+    from genstudio.evaluation.figures import Figure
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
-    from genstudio.training.figures import Figure
     from genstudio.training.learner import Learner, Model
 
 C = TypeVar("C", bound=Config)

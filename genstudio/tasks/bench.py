@@ -15,10 +15,10 @@ from genstudio.data.importing import bare, pool
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any
 from genstudio.data.work import Work, in_thread, scaled
+from genstudio.evaluation.figures import Figure
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames
-from genstudio.training.figures import Figure
 
 PICTURES = 2000
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from genstudio.data.work import finished
+from genstudio.evaluation.figures import table
 from genstudio.families.gan.bench import built, measure
 from genstudio.families.gan.plain import Plain
-from genstudio.training.figures import table
 
 WANTED = 1.1
 

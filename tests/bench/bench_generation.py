@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from genstudio.data.work import finished
+from genstudio.evaluation.timing import clock, in_turns, reading, typical
 from genstudio.families.gpt.bench import CLASSIC, LARGE, build, one_token, writers
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
@@ -27,7 +28,6 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate
-from genstudio.training.timing import clock, in_turns, reading, typical
 from helpers import answer, result, run_task
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from genstudio.evaluation.figures import table
 from genstudio.tasks.bench import Bench
-from genstudio.training.figures import table
 from helpers import result
 
 WANTED = {"Training step, 4x128, AdamW": 1.05, "Writing, 12x768, int8": 1.8, "Training step, DCGAN 28x28": 1.1}

@@ -13,8 +13,8 @@ import sys
 import pytest
 
 from genstudio.data.work import finished
+from genstudio.evaluation.figures import table
 from genstudio.families.gpt.bench import steps_per_second
-from genstudio.training.figures import table
 
 
 def measure(seconds: float = 30.0) -> float:

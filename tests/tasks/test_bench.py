@@ -11,13 +11,13 @@ import pytest
 
 from genstudio import cli, families, paths
 from genstudio.data.work import Work, finished
+from genstudio.evaluation import timing
+from genstudio.evaluation.figures import Figure
 from genstudio.events import Frame
 from genstudio.families.gpt import bench
 from genstudio.families.gpt.plain import PlainGPT
 from genstudio.tasks import bench as task
 from genstudio.tasks.models import Models
-from genstudio.training import timing
-from genstudio.training.figures import Figure
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import torch
 
 from genstudio.data import shelf
 from genstudio.data.work import Work, finished
+from genstudio.evaluation.figures import Figure
+from genstudio.evaluation.timing import in_turns, products, ratio, typical
 from genstudio.families import gan
 from genstudio.families.gan.plain import Plain
-from genstudio.training.figures import Figure
-from genstudio.training.timing import in_turns, products, ratio, typical
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner

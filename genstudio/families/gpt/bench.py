@@ -15,6 +15,8 @@ from genstudio.data import shelf
 from genstudio.data.learnable.tokens import TextData, prepare_text
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.work import Work, finished, scaled
+from genstudio.evaluation.figures import Figure
+from genstudio.evaluation.timing import clock, in_turns, products, ratio, reading, typical
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPT, GPTModel
@@ -24,8 +26,6 @@ from genstudio.nn.int8 import quantised
 from genstudio.nn.layout import lay_out_for_writing
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
-from genstudio.training.figures import Figure
-from genstudio.training.timing import clock, in_turns, products, ratio, reading, typical
 
 CLASSIC = {"activation": "gelu", "positions": "learned", "norm": "layernorm", "qk_norm": False, "tied": True}
 LARGE: dict[str, Any] = {"layers": 12, "heads": 12, "d_model": 768, "context": 1024, **CLASSIC}
