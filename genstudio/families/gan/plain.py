@@ -17,8 +17,10 @@ class Plain:
     """The same networks with the default memory layout and Adam, probabilities and their cross-entropy, and nothing frozen."""
 
     def __init__(self, learner: GANLearner) -> None:
-        self.generator = copy.deepcopy(learner.generator).to(memory_format=torch.contiguous_format)
-        self.discriminator = copy.deepcopy(learner.discriminator).to(memory_format=torch.contiguous_format)
+        self.generator, self.discriminator = (
+            copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            for network in (learner.generator, learner.discriminator)
+        )
         self.latent, self.batch = learner.config.latent, learner.config.batch
         pixels = torch.from_numpy(learner.model.data.real[learner.model.data.train].copy()).permute(0, 3, 1, 2)
         self.real = (pixels.float() / 127.5 - 1).contiguous()
@@ -34,12 +36,12 @@ class Plain:
         fake = self.generator(first)
         self.d_adam.zero_grad()
         d_loss = self._cross(self.discriminator(real), ones) + self._cross(self.discriminator(fake.detach()), zeros)
-        d_loss.backward()  # type: ignore[no-untyped-call]
+        d_loss.backward()
         self.d_adam.step()
         self.g_adam.zero_grad()
         fake = self.generator(second)
         g_loss = self._cross(self.discriminator(fake), ones)
-        g_loss.backward()  # type: ignore[no-untyped-call]
+        g_loss.backward()
         self.g_adam.step()
         return d_loss.item(), g_loss.item()
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.data import shelf
+from genstudio.data.datasets import TextDataset
 from genstudio.data.learnable.tokens import TextData, prepare_text
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.work import Work, finished, scaled
@@ -96,7 +97,9 @@ def steps_per_second(seconds: float) -> Work[tuple[Figure, ...]]:
 def seconds_to_loss(loss: float = LOSS) -> Work[Figure]:
     """How soon the default settings come down to a loss on Shakespeare, against the plain loop with nanoGPT's rate: the mean of
     batches that are new, each in its own time."""
-    data = finished(prepare_text(shelf.open_dataset(shelf.find_dataset("shakespeare")), "none", CONTEXT))
+    text = shelf.open_dataset(shelf.find_dataset("shakespeare"))
+    assert isinstance(text, TextDataset)
+    data = finished(prepare_text(text, "none", CONTEXT))
     _, reference = plain(data.train, vocabulary=data.tokenizer.size)
     runs = {"plain": lambda: reference(1e-3), "ours": stepping(data, {"schedule": "constant"})}
     taken: dict[str, float] = {}
