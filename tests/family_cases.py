@@ -47,6 +47,10 @@ _DRAWN: Values = {
     "channels": 8, "patch": 4, "prior_width": 16, "prior_layers": 1, "batch": 16, "evaluate_every": 10, "sampling_steps": 3,
     "learning_rate": 0.005,
 }
+_HEARD: Values = {
+    "channels": 8, "layers": 1, "heads": 2, "d_model": 16, "batch": 4, "seconds": 0.5, "entries": 4,
+    "longest": 3.0, "evaluate_every": 10,
+}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 _SPOKEN: Values = {
     "layers": 1, "heads": 2, "d_model": 16, "convolutions": 1, "batch": 4, "bands": 12, "longest": 1.5, "evaluate_every": 20,
@@ -104,6 +108,11 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "tts": (
         _SPOKEN, {**_SPOKEN, "architecture": "attention", "prenet": 8, "postnet": 1, "voices": 1, "heads": 1},
     ),
+    "speech": (
+        _HEARD, {**_HEARD, "task": "transcribe", "beams": 2},
+        {**_HEARD, "features": "wave", "strides": "16, 10", "groups": 1, "jitter": 0.0,
+         "positions": "learned", "optimizer": "adamw", "accumulation": 2},
+    ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
@@ -150,6 +159,8 @@ def cases() -> list[tuple[Family[Any, Any], Values]]:
 
 def data_for(family: Family[Any, Any], folder: Path, values: Values = {}) -> str:  # noqa: B006 - it is only read
     """A dataset of the first kind that a family learns from; labelled texts, or a toy task, where these settings need them."""
+    if family.name == "speech":
+        return "spoken-digits" if values.get("task") == "transcribe" else "vowels"
     if values.get("task") == "classify":
         return "emoji-categories"
     if values.get("answers") == "backwards":

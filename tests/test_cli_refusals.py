@@ -35,11 +35,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "neighbours": ("anna",),
     "analogy": ("anna", "emma", "ada"),
     "search": ("--text", "anna"),
+    "transcribe": ("FILE",),
     "speak": ("--text", "anna", "--out", "OUT.wav"),
 }
 ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search", "speak")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
-NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
+NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention", "transcribe"), ("sample", "transcribe")
 EVERY = pytest.mark.parametrize("command", COMMANDS)
 
 

@@ -18,7 +18,7 @@ NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when 
     "gpt": "transformer", "bert": "transformer", "seq2seq": "transformer", "word2vec": "transformer",
     "imagetext": "transformer", "gan": "gan", "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "gaussian": "latent",
     "autoencoder": "latent", "vae": "latent", "diffusion": "latent", "unclip": "latent", "vit": "transformer",
-    "igpt": "transformer", "tts": "transformer", "mlp": "basics",
+    "igpt": "transformer", "tts": "transformer", "speech": "transformer", "mlp": "basics",
 }  # fmt: skip
 """Each family with its room, so that a tab imports those of its own room only; of those that learn from the same kind of data,
 the usual one first."""

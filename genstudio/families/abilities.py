@@ -37,6 +37,7 @@ __all__ = [
     "Matches", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces", "Translates",
     "TranslatesPictures", "Utterance", "Writes", "able", "words",
 ]  # fmt: skip
+__all__ += ["Heard", "Transcribes"]
 
 A = TypeVar("A", bound=Model)
 
@@ -476,6 +477,38 @@ class Grounds(Reads, Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What was recognised in a recording: its `text`, the `letters` (n) of it, the frames `spans` (n, 2) at which each is said,
+    first and behind the last, a frame every `hop` seconds; and the log-probability of the text in nats."""
+
+    text: str
+    letters: tuple[str, ...]
+    spans: Array
+    logprob: float
+    hop: float
+
+
+@runtime_checkable
+class Transcribes(Model, Protocol):
+    """Writes what is spoken in a recording, where it was trained to: with the letters of its `alphabet`, none otherwise."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second that it hears."""
+
+    @property
+    def longest(self) -> int:
+        """Samples that it reads at once."""
+
+    @property
+    def alphabet(self) -> str: ...
+
+    def transcribe(self, wave: Array, beams: int = 0) -> Heard:
+        """A wave (T,) in [-1, 1] of `longest` samples at most -> what is spoken, with `beams` beginnings of a text kept in the
+        search (0: as it is set)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Utterance:
     """What is said so far: `mels` (T, bands) float32, natural logarithms of mel magnitudes; `alignment` (S, N), how much
     each of the
@@ -542,6 +575,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
     "ShowsNumbers": (ShowsNumbers, "be computed by hand"),
     "LooksAtPatches": (LooksAtPatches, "show what its patches attend to"),
+    "Transcribes": (Transcribes, "transcribe speech"),
     "Matches": (Matches, "read texts and pictures into one space"),
     "Grounds": (Grounds, "read a text and a picture together"),
     "Speaks": (Speaks, "speak a text"),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from genstudio.families.stack import Blocks, Stack, StackTraining
+from genstudio.families.stack import Blocks, Layers, Stack, StackTraining
 from genstudio.inspection.statistics import evenly, named_weights
 from genstudio.nn import transformer
 from genstudio.nn.transformer import Architecture
@@ -24,7 +24,7 @@ def architecture(config: Stack, vocabulary: int, *, causal: bool) -> Architectur
     return architecture_for(config, vocabulary, config.context, causal=causal)
 
 
-def architecture_for(config: Blocks, vocabulary: int, context: int, *, causal: bool) -> Architecture:
+def architecture_for(config: Layers, vocabulary: int, context: int, *, causal: bool) -> Architecture:
     """The same for so many tokens at once."""
     return Architecture(
         vocabulary=vocabulary,
@@ -42,7 +42,7 @@ def architecture_for(config: Blocks, vocabulary: int, context: int, *, causal: b
         causal=causal,
         qk_norm=config.qk_norm,
         bias=config.bias,
-        tied=config.tied,
+        tied=isinstance(config, Blocks) and config.tied,
         dropout=config.dropout,
     )
 

@@ -24,6 +24,7 @@ from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.listening import Listening
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
@@ -55,6 +56,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "meeting": Meeting,
     "words": WordLooks,
     "sound": Sound,
+    "listening": Listening,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

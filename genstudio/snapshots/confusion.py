@@ -12,16 +12,20 @@ from genstudio.events import Array, Held, Snapshot
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion(Snapshot):
-    """`counts` (classes, classes): how many samples of the class of a row were given the class of a column. Of pictures, some of
-    them: `pixels` (m, h, w, c) uint8, and the row and column of each in `cells` (m, 2)."""
+    """`counts` (classes, classes): how many samples of the class of a row were given the class of a column, or (classes,
+    columns) how many met one of the `columns`, where these are something else. Of pictures, some of them: `pixels` (m, h, w, c)
+    uint8, and the row and column of each in `cells` (m, 2)."""
 
-    counts: Annotated[Array, Held("int64", "classes classes")]
+    counts: Annotated[Array, Held("int64", "classes named")]
     classes: Annotated[tuple[str, ...], Held("", "classes")]
     pixels: Annotated[Array | None, Held("uint8", "m height width channels")] = None
     cells: Annotated[Array | None, Held("int64", "m 2")] = None
+    columns: tuple[str, ...] = ()
 
     def sound(self) -> bool:
-        if (self.counts < 0).any() or (self.pixels is None) != (self.cells is None):
+        if self.counts.shape[1] != len(self.columns or self.classes) or (self.counts < 0).any():
+            return False
+        if (self.pixels is None) != (self.cells is None):
             return False
         if self.pixels is None or self.cells is None:
             return True
@@ -36,5 +40,6 @@ class Confusion(Snapshot):
 
     @property
     def accuracy(self) -> float:
-        """The share on the diagonal."""
-        return float(self.counts.trace() / max(self.counts.sum(), 1))
+        """The share on the diagonal; where columns are something else, of what is in the largest cell of its column (purity)."""
+        right = self.counts.max(0).sum() if self.columns else self.counts.trace()
+        return float(right / max(self.counts.sum(), 1))

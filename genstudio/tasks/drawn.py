@@ -16,6 +16,7 @@ from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.listening import Listening
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
@@ -33,6 +34,8 @@ _CLASSES = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
 _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "segoeui.ttf", "arial.ttf", "Arial.ttf")
 _GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
+_SPECTRUM = 96
+"""Pixels of the height of a spectrogram."""
 _NEPERS = 9.0
 """Range of the logarithms of magnitudes from the loudest, black, to white: 78 dB."""
 
@@ -198,11 +201,12 @@ def _filled(shown: Filled, size: int) -> Image.Image:
 
 
 def _confusion(shown: Confusion, size: int) -> Image.Image:
-    """A square for every two classes, a row for each true one; dark is frequent in its row."""
+    """A square for every two classes, a row for each true one; dark is frequent in its row, or in its column where columns are
+    something else."""
     from PIL import Image
 
-    shares = shown.counts / np.maximum(shown.counts.sum(1, keepdims=True), 1)
-    times = max(1, size // max(len(shares), 1))
+    shares = shown.counts / np.maximum(shown.counts.sum(0 if shown.columns else 1, keepdims=True), 1)
+    times = max(1, size // max(*shares.shape, 1))
     grey = np.kron(255 - np.round(255 * shares), np.ones((times, times))).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
 
@@ -415,6 +419,31 @@ def _sound(shown: Sound, size: int) -> Image.Image:
     return paper
 
 
+def _listening(shown: Listening, size: int) -> Image.Image:
+    """The spectrogram of each clip, with its units in stripes of colour above, or what was heard."""
+    from PIL import Image, ImageDraw
+
+    wide, strip = size - 2 * _MARGIN, 10
+    groups = max((look.units.shape[1] for look in shown.looks), default=0)
+    high = 3 * _LINE + strip * groups + _SPECTRUM
+    paper = Image.new("RGB", (size, 2 * _MARGIN + len(shown.looks) * high), WHITE)
+    draw = ImageDraw.Draw(paper)
+    for row, look in enumerate(shown.looks):
+        top, scale = _MARGIN + row * high, wide / max(len(look.codes), 1)
+        _write(paper, _shortened(f"clip {look.clip + 1}{f': {look.spoken}' if look.spoken else ''}", wide), (_MARGIN, top))
+        if len(look.units):
+            for place, group in np.ndindex(*look.units.shape):
+                x, y = _MARGIN + place * shown.hop * scale, top + _LINE + group * strip
+                colour = _CLASSES[int(look.units[place, group]) % len(_CLASSES)]
+                draw.rectangle([x, y, x + shown.hop * scale, y + strip - 2], colour)
+        else:
+            _write(paper, _shortened(f"heard: {''.join(look.letters) or '(nothing)'}", wide), (_MARGIN, top + _LINE))
+        grey = Image.fromarray(255 - look.spectrum[::-1])
+        below = top + _LINE + (strip * groups if len(look.units) else _LINE) + 2
+        paper.paste(grey.resize((wide, _SPECTRUM), Image.Resampling.BILINEAR).convert("RGB"), (_MARGIN, below))
+    return paper
+
+
 def _dark(shares: Array) -> Array:
     """Shares (n, h, w) of 0 to 1 as pictures (n, h, w, 1), dark where they are large."""
     return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
@@ -439,4 +468,5 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     PatchAttention: _patches,
     WordLooks: _words,
     Sound: _sound,
+    Listening: _listening,
 }

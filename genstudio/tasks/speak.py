@@ -18,7 +18,7 @@ from genstudio.tasks.task import Frames, Quiet
 LONGEST = 4000
 """Characters of a text that is looked at at all."""
 SLOWEST, FASTEST = 0.25, 4.0
-CHANNEL = "speech"
+CHANNEL = "spoken"
 _SLICE = 0.05
 _PHASES = 60
 """Steps of Griffin-Lim."""
@@ -65,7 +65,7 @@ class ReadSpeaker(Quiet):
 @dataclass(frozen=True)
 class Speak:
     """Speak a text by one of the model's voices, `speed` times as fast as usual; what has been said so far is in the frames, on
-    the channel `speech`. Raises DataError for a text that is empty, too long or has nothing known in it, for a voice that
+    the channel `spoken`. Raises DataError for a text that is empty, too long or has nothing known in it, for a voice that
     there is not, and for a speed that the model has not; RunError for a model that cannot speak."""
 
     model: ModelRef

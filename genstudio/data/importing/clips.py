@@ -113,6 +113,23 @@ def describe(files: Sequence[Path]) -> Work[tuple[Counter[int], Counter[int], li
     return rates, channels, broken
 
 
+def read_file(path: Path, rate: int, longest: float, heard: Callable[[np.ndarray[Any, Any]], None]) -> Work[Mapping[str, Any]]:
+    """A sound file of any kind and length, decoded in another process: each piece (T,) int16 of one channel, of at most `longest`
+    seconds at `rate` samples per second, is `heard` once it is there, and not kept. Returns what the file was: its format, rate,
+    channels and frames; `short` where it is incomplete. Raises DataError for one that is no sound."""
+    name, reader = listing.printable(path.name), _Reader()
+    request = {"path": str(path), "rate": rate, "longest": longest, "trim": False}
+    try:
+        said = yield from reader.ask(request, lambda raw: heard(np.frombuffer(raw, "<i2")), 0.0)
+    finally:
+        reader.close()
+    if said[:1] == decode.BROKEN:
+        raise DataError(f"'{name}' {said[1:].decode('utf-8', 'replace')}.", "Choose another file: WAV, FLAC, Ogg "
+        "Vorbis or MP3.", path)
+    found: Mapping[str, Any] = json.loads(said[1:])
+    return found
+
+
 def chosen_rate(rates: Counter[int], settings: SoundSettings) -> int:
     """Samples per second of the clips: what was chosen, or the commonest rate up to 16,000."""
     return settings.rate or min(USUAL_RATE, max(rates, key=lambda rate: (rates[rate], rate), default=USUAL_RATE))

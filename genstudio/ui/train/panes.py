@@ -15,6 +15,7 @@ from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.listening import Listening
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
@@ -36,6 +37,7 @@ from genstudio.ui.views.filled import FilledView
 from genstudio.ui.views.grounding import WordPage
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
+from genstudio.ui.views.listening import ListeningPage
 from genstudio.ui.views.matching import MeetingView, SimilarityView
 from genstudio.ui.views.patches import PatchPage
 from genstudio.ui.views.pictures import PicturesView
@@ -198,6 +200,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     NetworkState: NetworkPage,
     Depth: lambda pane: DepthView(pane.title),
     Sound: TracksPage,
+    Listening: ListeningPage,
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""

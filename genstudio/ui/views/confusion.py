@@ -11,6 +11,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import (
+    CENTRE,
     LEFT,
     RIGHT,
     Lines,
@@ -21,20 +22,24 @@ from genstudio.ui.views.view import (
     write_quietly,
 )
 
-_TOP, _EDGE, _LEAST_TEXT = 56.0, 12.0, 15.0
+_TOP, _EDGE, _LEAST_TEXT, _LEAST_WIDE, _NAMES = 56.0, 12.0, 15.0, 22.0, 18.0
 _PICTURE, _CAPTION, _GAP, _SHARED = 40.0, 15.0, 8.0, 0.66
 
 
 class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
     """A row for each true class, a column for each that was named; the darker, the larger its share of the row. What is right
     is on the diagonal, in another colour. Point at a cell, or use the arrow keys, for its numbers and its pictures, where there
-    are some."""
+    are some. Where the columns are something else, a share is that of the column, and its largest has the other colour."""
 
     def __init__(self, title: str = "Confusion", name: str = "confusion") -> None:
         super().__init__(title, name)
 
     def prepare(self, snapshot: Confusion) -> None:
         self.hover = None
+        if snapshot.columns:
+            self.setAccessibleDescription(f"{len(snapshot.columns)} units, of which the most frequent phone explains "
+                                          f"{snapshot.accuracy:.1%}")  # fmt: skip
+            return
         wrong = snapshot.counts.copy()
         np.fill_diagonal(wrong, 0)
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
@@ -47,7 +52,12 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         if self.snapshot is None:
             return (), ()
         shown = self.snapshot
-        return ("class", *shown.classes), ((name, *row) for name, row in zip(shown.classes, shown.counts.tolist(), strict=True))
+        return ("class", *self.columns), ((name, *row) for name, row in zip(shown.classes, shown.counts.tolist(), strict=True))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the columns are called."""
+        return () if self.snapshot is None else self.snapshot.columns or self.snapshot.classes
 
     def cell(self, row: int, column: int) -> QRectF:
         """Where a cell is drawn."""
@@ -55,24 +65,31 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         left = self._names() + _EDGE
         beside = self.snapshot is not None and self.snapshot.pixels is not None
         width = (_SHARED if beside else 1.0) * self.width()
+        if self.snapshot is not None and self.snapshot.columns:
+            wide = max(2.0, min((width - left - _EDGE) / max(len(self.columns), 1), 44.0))
+            tall = max(2.0, min((self.height() - _TOP - _EDGE - _NAMES) / size, 44.0))
+            return QRectF(left + column * wide, _TOP + row * tall, wide, tall)
         side = max(2.0, min((width - left - _EDGE) / size, (self.height() - _TOP - _EDGE) / size, 44.0))
         return QRectF(left + column * side, _TOP + row * side, side, side)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown = self.snapshot
-        note = "" if shown is None else f"step {shown.step:,}, {shown.accuracy:.1%} right of {shown.counts.sum():,}"
+        right = "explained by units" if shown is not None and shown.columns else "right"
+        note = "" if shown is None else f"step {shown.step:,}, {shown.accuracy:.1%} {right} of {shown.counts.sum():,}"
         paint_title(painter, self.title, note, area)
         if shown is None:
             paint_empty(painter, area, "Waiting for the first evaluation")
             return
         write_quietly(painter)
         last = self.cell(0, len(shown.classes) - 1).right()
-        says = painter.fontMetrics().elidedText("row: true class, column: predicted class", Qt.TextElideMode.ElideRight,
+        what = "row: phone, column: unit, the share of the unit" if shown.columns else "row: true class, column: predicted class"
+        says = painter.fontMetrics().elidedText(what, Qt.TextElideMode.ElideRight,
                                                 int((last if shown.pixels is not None else area.right()) - _EDGE))  # fmt: skip
         painter.drawText(QPointF(_EDGE, 46), says)
         self._paint_pictures(painter, area)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shares = shown.counts / np.maximum(shown.counts.sum(1, keepdims=True), 1)
+        shares = shown.counts / np.maximum(shown.counts.sum(0 if shown.columns else 1, keepdims=True), 1)
+        largest = shown.counts.argmax(0)
         look, metrics = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
         for row, name in enumerate(shown.classes):
             place = self.cell(row, 0)
@@ -80,14 +97,20 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
             if place.height() >= 11:
                 text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, self._names() - 4)
                 painter.drawText(QRectF(_EDGE, place.top(), self._names() - 4, place.height()), RIGHT, text)
-            for column in range(len(shown.classes)):
+            for column in range(len(self.columns)):
                 box = self.cell(row, column).adjusted(0.5, 0.5, -0.5, -0.5)
-                hue = theme.BLUE if row == column else theme.ORANGE
+                hue = theme.BLUE if row == (largest[column] if shown.columns else column) else theme.ORANGE
                 painter.fillRect(box, look.color("raised"))
                 painter.fillRect(box, look.color(theme.visible(hue), min(1.0, 0.9 * float(shares[row, column]))))
-                if shown.counts[row, column] and box.height() >= _LEAST_TEXT:
+                if shown.counts[row, column] and box.height() >= _LEAST_TEXT and box.width() >= _LEAST_WIDE * bool(shown.columns):
                     painter.setPen(look.color("text"))
                     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(shown.counts[row, column]))
+
+        if shown.columns and self.cell(0, 0).width() >= _LEAST_WIDE:
+            write_quietly(painter)
+            for column, name in enumerate(shown.columns):
+                foot = self.cell(len(shown.classes) - 1, column)
+                painter.drawText(QRectF(foot.left() - 6, foot.bottom(), foot.width() + 12, _NAMES), CENTRE, name)
 
     def rest_on(self, mark: tuple[int, int] | None) -> None:
         if mark != self.hover:
@@ -128,20 +151,25 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
     def mark_at(self, point: QPointF) -> tuple[int, int] | None:
         if self.snapshot is None:
             return None
-        first, size = self.cell(0, 0), len(self.snapshot.classes)
+        first, size, wide = self.cell(0, 0), len(self.snapshot.classes), len(self.columns)
         column, row = int((point.x() - first.left()) // first.width()), int((point.y() - first.top()) // first.height())
-        return (row, column) if 0 <= row < size and 0 <= column < size else None
+        return (row, column) if 0 <= row < size and 0 <= column < wide else None
 
     def beside(self, mark: tuple[int, int] | None, right: int, down: int) -> tuple[int, int] | None:
         if self.snapshot is None:
             return None
         size = len(self.snapshot.classes)
-        return (0, 0) if mark is None else (moved(mark[0], down, size), moved(mark[1], right, size))
+        return (0, 0) if mark is None else (moved(mark[0], down, size), moved(mark[1], right, len(self.columns)))
 
     def card(self, mark: tuple[int, int]) -> tuple[QPointF, Lines, str]:
         assert self.snapshot is not None
         row, column = mark
         counts, classes = self.snapshot.counts, self.snapshot.classes
+        if self.snapshot.columns:
+            whole = max(int(counts[:, column].sum()), 1)
+            share: Lines = [(None, "phone", classes[row]), (None, "frames", f"{counts[row, column]:,} of {whole:,}"),
+                            (None, "share", f"{counts[row, column] / whole:.1%}")]  # fmt: skip
+            return self.cell(row, column).center(), share, f"unit {self.snapshot.columns[column]}"
         of = max(int(counts[row].sum()), 1)
         what = "texts" if self.snapshot.pixels is None else "pictures"
         lines: Lines = [(None, "named", classes[column]), (None, what, f"{counts[row, column]:,} of {of:,}"),

@@ -1,0 +1,100 @@
+"""What is spoken in sound files, written by a model that was trained to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio.data.audio.samples import to_wave
+from genstudio.data.importing.clips import read_file
+from genstudio.errors import DataError, RunError
+from genstudio.events import Frame, Progress
+from genstudio.families.abilities import Heard, Transcribes
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.task import Frames, Quiet, frames_of
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard in a file: its `text`, `seconds`, and when each letter is said: (letter, first second, last second).
+    `parts` it was read in, because it is longer than the model reads at once; `rate` is what the file had before it was
+    resampled; `notes` are sentences about it."""
+
+    path: str
+    text: str
+    seconds: float
+    letters: tuple[tuple[str, float, float], ...]
+    logprob: float
+    parts: int
+    rate: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcripts:
+    """Of each file, by `weights` of `step`."""
+
+    files: tuple[Transcript, ...]
+    step: int
+    weights: str
+
+
+@dataclass(frozen=True)
+class Transcribe(Quiet):
+    """What is spoken in each file, with `beams` beginnings kept in the search (0: as the run is set). Files of another rate are
+    resampled, channels mixed to one. Raises RunError for a model that writes no letters, DataError for a file that is no
+    sound."""
+
+    model: ModelRef
+    paths: tuple[str, ...]
+    beams: int = 0
+
+    def run(self, models: Models) -> Frames[Transcripts]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Transcribes)
+        if not opened.model.alphabet:
+            raise RunError(
+                f"'{opened.title}' was not trained to transcribe.",
+                "Fine-tune it on clips with transcripts: the task 'transcribe', with this run to start from.",
+            )
+        if not self.paths:
+            raise DataError("There is no sound to transcribe.", "Name a file.")
+        found = list[Transcript]()
+        for path in self.paths:
+            found.append((yield from frames_of(_transcribed(opened.model, path, self.beams), f"Listening to {Path(path).name}")))
+        return Transcripts(tuple(found), opened.step, opened.words)
+
+
+def _transcribed(model: Transcribes, path: str, beams: int) -> Any:
+    parts: list[Heard] = []
+    starts: list[float] = []
+    total = 0
+
+    def heard(piece: np.ndarray[Any, Any]) -> None:
+        nonlocal total
+        starts.append(total / model.rate)
+        total += len(piece)
+        parts.append(model.transcribe(to_wave(piece), beams))
+
+    what = yield from read_file(Path(path), model.rate, model.longest / model.rate, heard)
+    if not total:
+        raise DataError(f"'{Path(path).name}' holds no sound that is long enough to hear.", "Choose another file.", Path(path))
+    letters = tuple(
+        (letter, start + float(first) * part.hop, start + float(behind) * part.hop)
+        for start, part in zip(starts, parts, strict=True)
+        for letter, (first, behind) in zip(part.letters, part.spans.tolist(), strict=True)
+    )
+    notes = []
+    if what["rate"] != model.rate:
+        notes.append(f"resampled from {what['rate']:,} to {model.rate:,} samples per second")
+    if what.get("short"):
+        notes.append("incomplete, and read as far as it goes")
+    if len(parts) > 1:
+        notes.append(f"read in {len(parts)} parts of up to {model.longest / model.rate:g} s: words where they meet may be wrong")
+    text = " ".join(part.text for part in parts if part.text)
+    return Transcript(
+        path, text, total / model.rate, letters, sum(part.logprob for part in parts), len(parts), int(what["rate"]), tuple(notes)
+    )
