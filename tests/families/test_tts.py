@@ -13,6 +13,7 @@ import torch
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.data.datasets import AudioDataset
+from genstudio.data.generators.sounds import DIGITS
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError
 from genstudio.evaluation.speaking import warped_error
@@ -164,6 +165,62 @@ def test_without_guidance_attention_is_not_diagonal(data: SpokenData) -> None:
     model = trained(data, 60, architecture="attention", guided=0.0, diagonal_start=False, prenet_dropout=0.0,
                     frame_dropout=0.0)  # fmt: skip
     assert dict(list(model.evaluate())[-1].values)["diagonality"] < 0.7
+
+
+class Templates:
+    """A recogniser that the model knows nothing of: the word whose recordings by the same voice are the nearest (dynamic time
+    warping, Sakoe & Chiba 1978), of two from the training part each."""
+
+    def __init__(self, digits: AudioDataset, data: SpokenData) -> None:
+        self.filters, self.known = mel_filters(digits.rate, 512, 40), dict[tuple[int, str], list[Any]]()
+        self.rest = list[tuple[int, str, Any]]()
+        quiet, held = digits.phones.index("sil"), set(data.held.tolist())
+        for index in (*data.train.tolist(), *data.held.tolist()):
+            segments, clip, voice = digits.segments_of(index), digits.clip(index), int(data.voices.of[index])
+            places = np.flatnonzero(segments[:, 2] == quiet)
+            for word, first, last in zip((digits.transcripts or ())[index].split(), places[:-1], places[1:], strict=True):
+                wave = clip[segments[first, 1] : segments[last, 0]].astype(np.float32) / 32767
+                if index in held:
+                    self.rest.append((voice, word, wave))
+                elif len(self.known.setdefault((voice, word), [])) < 2:
+                    self.known[voice, word].append(self.mels(wave))
+
+    def mels(self, wave: Any) -> Any:
+        found = log_mel(torch.from_numpy(wave), self.filters, 512, 128).T.numpy()
+        return found - found.mean()
+
+    def hears(self, voice: int, wave: Any) -> str:
+        mels = self.mels(wave)
+        own = [(warped_error(mels, one), word) for (who, word), some in self.known.items() if who == voice for one in some]
+        return min(own)[1]
+
+
+def loud(wave: Any) -> Any:
+    """Without the silence at both ends."""
+    levels = np.array([np.sqrt(np.mean(wave[at : at + 160] ** 2)) for at in range(0, max(len(wave) - 160, 1), 80)])
+    on = np.flatnonzero(levels > 0.1 * levels.max())
+    return wave[on[0] * 80 : on[-1] * 80 + 160]
+
+
+@pytest.mark.thorough
+def test_spoken_digits_are_understood_by_a_recogniser_that_heard_recordings_alone(digits: AudioDataset) -> None:
+    """500 steps: 30 of 30 words of three voices, by the sound that Griffin-Lim makes of them."""
+    data = finished(prepare(TTSConfig(), digits))
+    model, ears = trained(data, 500, d_model=96, longest=5.0), Templates(digits, data)
+    real = ears.rest[:40]
+    assert np.mean([ears.hears(voice, wave) == word for voice, word, wave in real]) >= 0.95
+    untrained = TTSModel(model.config, data, "cpu", 0)
+    assert understood(model, ears, digits.rate) >= 27 and understood(untrained, ears, digits.rate) <= 9
+
+
+def understood(model: TTSModel, ears: Templates, rate: int) -> int:
+    """How many digits of three voices, ten each, are heard as what they should be."""
+    right = 0
+    for voice in (0, 3, 6):
+        for word in DIGITS:
+            (said,) = model.speak(model.read_text(word)[0], voice)
+            right += ears.hears(voice, loud(wave_of(np.ascontiguousarray(said.mels.T), rate, 512, 128))) == word
+    return right
 
 
 def test_a_preview_shows_and_sounds_held_out_sentences_and_ones_own(speaker: TTSModel) -> None:

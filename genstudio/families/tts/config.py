@@ -17,6 +17,8 @@ KERNEL = 5
 """Frames or letters that a convolution sees."""
 MARKERS = 2
 """Begin and end of a text are letters too: they stand for the silence before and after it."""
+_LETTERS = 27
+"""Characters of transcripts that nobody has counted yet: a to z and the space."""
 _ATTENTION, _DURATIONS = "architecture=attention", "architecture=durations"
 _TACOTRON, _FASTSPEECH, _GUIDED = "Shen et al. 2018 (Tacotron 2)", "Ren et al. 2019 (FastSpeech)", "Tachibana et al. 2018"
 
@@ -146,18 +148,18 @@ def _convolution(width: int) -> int:
 
 def drawing(config: TTSConfig, _info: DatasetInfo, vocabulary: int) -> Drawing:
     """From letters to a spectrogram: the encoder, and the decoder of the architecture."""
-    d, bands = config.d_model, config.bands
+    d, bands, vocabulary = config.d_model, config.bands, vocabulary or _LETTERS
     inner = _block(config, False)
     stack = config.layers * sum(part.parameters for part in inner)
     table = (vocabulary + MARKERS) * d + (config.voices * d if config.voices > 1 else 0)
-    letters = Part("Letters", "characters of the text")
+    letters = Part("Text", "as characters")
     embedding = Part("Embedding", f"{vocabulary + MARKERS:,} letters, {d} numbers each", table, module="model.encoder.tokens")
     local = Part("Convolutions", f"{KERNEL} letters at once", _convolution(d), config.convolutions,
                  module="model.encoder.convolutions" if config.convolutions else "")  # fmt: skip
     encoder = Part("Encoder", f"{d} numbers per letter", stack // config.layers, config.layers, inner, "model.encoder.stack")
     memory = Part("Memory", "with the voice", 2 * d + 1)
     first = Chain((letters, embedding, local, encoder, memory), "Letters")
-    sound = Part("Mel spectrogram", f"{bands} bands")
+    sound = Part("Spectrogram", f"{bands} mel bands")
     if config.architecture == "durations":
         predictor = 2 * _convolution(d) + 2 * d + d + 1
         frames = Part("Convolutions", f"{KERNEL} frames at once", _convolution(d), config.convolutions,
@@ -167,7 +169,7 @@ def drawing(config: TTSConfig, _info: DatasetInfo, vocabulary: int) -> Drawing:
             first,
             Chain((Part("Expected frame", "aligns letters with frames", d * bands + bands, module="model.means"),
                    Part("Durations", "frames of each letter", predictor, module="model.durations")), "Alignment"),
-            Chain((Part("Length regulator", "each letter as often as it lasts"), frames, decoder,
+            Chain((Part("Repeat", "each letter as long as it lasts"), frames, decoder,
                    Part("Output", f"{bands} bands", 2 * d + 1 + d * bands + bands, module="model.mel"), sound), "Frames"),
         )  # fmt: skip
     inside = _block(config, True)
