@@ -58,8 +58,9 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
            "captions that name positions", low=0, high=16, group="Training", label="Random shifts", live=True,
     )
     word_dropout: float = setting(
-        0.0, "Share of the words that are left out of half of the captions, others in each step, so that short texts are "
-        "understood where all captions are long", low=0.0, high=0.9, group="Training", label="Words left out", live=True,
+        0.0, "Share of the words that are dropped from half of the captions, different ones at each step, so that short "
+             "texts are understood where all captions are long", low=0.0, high=0.9, group="Training", label="Word dropout",
+        live=True,
         when=CONTRASTIVE, source="Iyyer et al. 2015, 3.2",
     )
     batch: int = restated(

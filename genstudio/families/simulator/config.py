@@ -58,16 +58,16 @@ class SimulatorConfig(Split):
         label="Discriminator's rate", source="Kingma & Ba 2015",
     )
     batch: int = setting(
-        50, "Real regions, and as many simulated ones, in an update of the discriminator", low=2, high=512, group="Discriminator",
+        50, "Real regions per update of the discriminator, beside as many simulated ones", low=2, high=512, group="Discriminator",
         label="Batch size", source=_PAPER,
     )
     updates: int = setting(
-        3, "Updates of the discriminator in a step, each with regions of its own", low=1, high=64, group="Discriminator",
+        3, "Updates of the discriminator per step, each with different regions", low=1, high=64, group="Discriminator",
         live=True,
     )
     pool: int = setting(
-        3000, "Simulated regions of earlier places, proposals included, that are kept: half of what an update takes for "
-        "simulated comes from them, so that the discriminator does not forget what is wrong elsewhere; 0 for none", low=0,
+        3000, "Regions simulated with earlier parameters, proposals included, that are kept. They are half of the simulated "
+              "regions in an update, so that the discriminator does not forget what was wrong elsewhere; 0 for none", low=0,
         high=50_000,
         group="Discriminator", label="Region pool", source="Shrivastava et al. 2017",
     )
@@ -76,9 +76,9 @@ class SimulatorConfig(Split):
         group="Pre-training", main=True, label="Until accuracy", source=f"{_PAPER}: 0.9",
     )
     pretraining: int = setting(
-        30, "Steps of pre-training at most; where the discriminator is not good enough by then, the search begins "
-        "elsewhere", low=1,
-        high=100_000, group="Pre-training", label="Steps at most",
+        30, "Limit on the steps of pre-training; if the discriminator is not good enough by then, the search starts from "
+            "another point", low=1,
+        high=100_000, group="Pre-training", label="Most steps",
     )
     tries: int = setting(
         2, "How many starting points are tried", low=1, high=20, group="Pre-training", source=f"{_PAPER}: 10",
@@ -102,13 +102,13 @@ class SimulatorConfig(Split):
         group="Search", main=True, live=True, label="Proposal width", source=f"{_PAPER}: 1/15",
     )
     temperature: float = setting(
-        1.0, "Temperature at which the search begins; it falls in a line to 0 with the planned training", low=0, high=1,
+        1.0, "Temperature at which the search begins; it falls linearly to 0 over the planned training", low=0, high=1,
         group="Search", main=True, live=True, label="First temperature", plan="*: the search stays at its first temperature",
         source="Kirkpatrick et al. 1983",
     )
     retraining: int = setting(
-        2, "Steps for which the discriminator is trained after a move was accepted; after each round where it is judged by "
-        "features", low=1, high=1000, group="Search", live=True,
+        2, "Steps of discriminator training after an accepted move, or after each round where features judge", low=1, high=1000,
+        group="Search", live=True,
     )
     hold: bool = setting(
         False, "Keep the parameters where they are, and train the discriminator only", group="Search", live=True,

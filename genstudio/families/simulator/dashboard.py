@@ -36,13 +36,14 @@ DASHBOARD = Dashboard(
         ),
         Chart(
             "losses", "Losses", "nats",
-            (Line("g_loss", "simulator, where it stands", "generator", True),
+            (Line("g_loss", "current parameters", "generator", True),
              Line("proposal_loss", "best proposal", "variety", True),
              Line("d_loss", "discriminator", "discriminator", True)), "Search",
         ),
         Chart(
             "distance", "Distance of the features from real genomes", "variances of a region",
-            (Line("distance", "where it stands", "generator"), Line("best_distance", "best other place", "variety")), "Search",
+            (Line("distance", "current parameters", "generator"), Line("best_distance", "best alternative", "variety")),
+            "Search",
             log=True, when="judge=features",
         ),
         Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Search"),
@@ -55,14 +56,14 @@ DASHBOARD = Dashboard(
             log=True,
         ),
         Chart(
-            "error", "Error of the estimate", "share of the truth", (Line("relative_error", "median", "validation"),),
+            "error", "Error of the estimate", "share of the true value", (Line("relative_error", "median", "validation"),),
             "Statistics",
         ),
         Chart("speed", "Steps per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Statistics"),
     ),
     panes=(
         Pane(
-            ("alignments",), "Simulated", beside="real", beside_title="Real", beside_note="kept from the discriminator",
+            ("alignments",), "Simulated", beside="real", beside_title="Real", beside_note="not seen by the discriminator",
             note="rows are haplotypes, blue is the rarer allele", paired=True, picks=False,
         ),
         Pane(("statistics",), "Statistics", SIDE, note="none of them is part of a loss", tall=True),
@@ -71,7 +72,7 @@ DASHBOARD = Dashboard(
     tools=(LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("relative_error", "Relative error", "lower"),
-        Measure("statistics_apart", "Statistics apart", "lower", "standard errors"),
+        Measure("statistics_apart", "Difference in statistics", "lower", "standard errors"),
     ),
     summary=(Measure("train_accuracy", "D right"), Measure("g_loss", "loss"), Measure("temperature", "temperature")),
     handles=("hold", "width", "temperature", "proposals", "regions", "retraining", "d_rate", "reveal"),
