@@ -35,6 +35,10 @@ _SEARCH: Values = {
     "haplotypes": 4, "snps": 8, "channels": 2, "dense": 4, "batch": 20, "updates": 1, "regions": 4, "proposals": 2,
     "evaluate_every": 10, "good_enough": 1.0, "pretraining": 1000, "d_rate": 0.01,
 }
+_SOUND: Values = {
+    "bands": 8, "window": 64, "hop": 16, "channels": 8, "kernels": 1, "dilations": 1, "periods": 1, "scales": 1, "d_channels": 4,
+    "segment": 16, "batch": 4, "evaluate_every": 10,
+}
 _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
@@ -89,6 +93,10 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
          "conditional": True},
     ),
     "simulator": (_SEARCH, {**_SEARCH, "history": "constant", "known": "", "retraining": 1}),
+    "vocoder": (
+        _SOUND, {**_SOUND, "upsampling": 16, "kernels": 2, "periods": 2, "scales": 0, "loss": "hinge", "join": 3},
+        {**_SOUND, "upsampling": 4, "rate": "data", "feature": 0.0, "adversarial": 0.0},
+    ),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),

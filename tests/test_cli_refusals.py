@@ -37,8 +37,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "search": ("--text", "anna"),
     "transcribe": ("FILE",),
     "speak": ("--text", "anna", "--out", "OUT.wav"),
+    "vocode": ("FILE", "--out", "OUT.wav"),
 }
-ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search", "speak")
+ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search", "speak", "vocode")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
 NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention", "transcribe"), ("sample", "transcribe")
 EVERY = pytest.mark.parametrize("command", COMMANDS)

@@ -16,6 +16,7 @@ from family_cases import SMALL, Values, cases, data_for
 from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
+from genstudio.data.audio.samples import wav_of
 from genstudio.data.batches import PictureBatch, PointBatch, RowBatch, SoundBatch, TokenBatch
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError
@@ -294,6 +295,7 @@ COMMANDS = {
     "score {run} {text}": "Writes",
     "fill {run} --text th[MASK]": "FillsIn",
     "search {run} --text red": "Matches",
+    "vocode {run} {wav} --out {tmp}/made.wav": "Vocodes",
     "neighbours {run} the": "Embeds",
     "analogy {run} the cat sat --json": "Embeds",
     "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",
@@ -307,11 +309,13 @@ def walk(family: AnyFamily, values: Values, folder: Path, capsys: pytest.Capture
     sets = [f"{name}={value}" for name, value in values.items()]
     data, text = data_for(family, folder, values), folder / "a text.txt"
     text.write_text("the cat", "utf-8")
+    wav = folder / "tone.wav"
+    wav.write_bytes(wav_of((9_000 * np.sin(np.arange(8_000) / 5)).astype(np.int16), 16_000))
 
     def said(command: str, code: int = 0) -> str:
         capsys.readouterr()
         parts = command.split(" ")
-        assert main([part.format(run=run, tmp=folder, text=text) for part in parts]) == code, command
+        assert main([part.format(run=run, tmp=folder, text=text, wav=wav) for part in parts]) == code, command
         out, err = capsys.readouterr()
         return out if code == 0 else err
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from genstudio import __version__, paths
-from genstudio.cli import datasets, models, samples, search, sound, streams, training, words, writing
+from genstudio.cli import datasets, models, samples, search, sound, streams, training, vocoding, words, writing
 from genstudio.cli.parser import Commands, Parser
 from genstudio.errors import GenstudioError, StorageError
 
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--offscreen", action="store_true", help="open the window off screen (for tests)")
     parser.set_defaults(command=_window, runs=None)
     commands = Commands(parser)
-    for topic in (training, writing, words, search, samples, sound, models, datasets):
+    for topic in (training, writing, words, search, samples, sound, vocoding, models, datasets):
         topic.add(commands)
     return parser
 

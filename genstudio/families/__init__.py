@@ -16,7 +16,8 @@ AnyFamily = Family[Any, Any]
 
 NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when frozen
     "gpt": "transformer", "bert": "transformer", "seq2seq": "transformer", "word2vec": "transformer",
-    "imagetext": "transformer", "gan": "gan", "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "gaussian": "latent",
+    "imagetext": "transformer", "gan": "gan", "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "vocoder": "gan",
+    "gaussian": "latent",
     "autoencoder": "latent", "vae": "latent", "diffusion": "latent", "unclip": "latent", "vit": "transformer",
     "igpt": "transformer", "tts": "transformer", "speech": "transformer", "mlp": "basics",
 }  # fmt: skip

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
     "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Illustrates", "Judges", "LatentSpec", "LooksAtPatches", "Made",
-    "Matches", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces", "Translates",
-    "TranslatesPictures", "Utterance", "Writes", "able", "words",
+    "Matches", "MelForm", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces", "Translates",
+    "TranslatesPictures", "Utterance", "Vocodes", "Writes", "able", "words",
 ]  # fmt: skip
 __all__ += ["Heard", "Transcribes"]
 
@@ -555,6 +555,30 @@ class Speaks(Reads, Protocol):
         letters last 1 / `speed` as long as usual. `seed` is for what is drawn by chance."""
 
 
+@dataclass(frozen=True, slots=True)
+class MelForm:
+    """The form of a log-mel spectrogram: `rate` samples per second, windows of `window`, a column every `hop`, `bands`."""
+
+    rate: int
+    window: int
+    hop: int
+    bands: int
+
+
+@runtime_checkable
+class Vocodes(Model, Protocol):
+    """Turns mel spectrograms into sound."""
+
+    @property
+    def mel_form(self) -> MelForm: ...
+
+    def mels_of(self, samples: Array) -> Array:
+        """Samples (T,) int16 at the rate of the form -> natural log-mels (bands, 1 + T // hop) float32"""
+
+    def vocode(self, mels: Array, *, learnt: bool = True) -> Array:
+        """Log-mels (bands, N) -> samples ((N - 1) hop,) int16, by what was learnt or by Griffin-Lim"""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -579,6 +603,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Matches": (Matches, "read texts and pictures into one space"),
     "Grounds": (Grounds, "read a text and a picture together"),
     "Speaks": (Speaks, "speak a text"),
+    "Vocodes": (Vocodes, "turn mel spectrograms into sound"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

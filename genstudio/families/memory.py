@@ -11,7 +11,7 @@ from genstudio.errors import DeviceError
 from genstudio.families.family import Cost
 from genstudio.storage import size_text
 
-CostOf = Callable[[Any, Shape], Cost]
+CostOf = Callable[[Any, Any], Cost]
 _SMALL_BATCH, _SMALLEST = 16, 2
 
 
@@ -29,7 +29,7 @@ def fitting(build: Callable[..., Any], cost: CostOf, *shrinks: str) -> Callable[
     return model
 
 
-def require(config: Config, shape: Shape, free: int, cost: CostOf, shrinks: Sequence[str]) -> None:
+def require(config: Config, shape: Shape | None, free: int, cost: CostOf, shrinks: Sequence[str]) -> None:
     """Raises DeviceError where training takes more than `free` bytes, saying what would fit."""
     needed = cost(config, shape).bytes
     if needed > free:
@@ -39,7 +39,7 @@ def require(config: Config, shape: Shape, free: int, cost: CostOf, shrinks: Sequ
         )
 
 
-def _what_fits(config: Config, shape: Shape, free: int, cost: CostOf, shrinks: Sequence[str]) -> str:
+def _what_fits(config: Config, shape: Shape | None, free: int, cost: CostOf, shrinks: Sequence[str]) -> str:
     """Smaller settings in words: first of the batch, then of the networks, at last the smallest batch."""
     fits = config
     for name, least in (("batch", _SMALL_BATCH), *((name, _SMALLEST) for name in shrinks), ("batch", _SMALLEST)):

@@ -40,7 +40,8 @@ def faster(window: Window, times: float) -> Tried:
 
 def _rates(window: Window) -> list[str]:
     muon = window.settings.get("optimizer") == "muon"
-    return [name for name in ("learning_rate", "muon_rate") if name in window.settings and (muon or name != "muon_rate")]
+    names = ("learning_rate", "muon_rate", "g_rate", "d_rate")
+    return [name for name in names if name in window.settings and (muon or name != "muon_rate")]
 
 
 def advice(window: Window, *tried: Tried) -> tuple[Advice, ...]:
@@ -73,11 +74,11 @@ NOT_FINITE = Rule(
 )
 
 
-def diverged(*cures: Tried) -> Rule:
+def diverged(*cures: Tried, name: str = "train_loss") -> Rule:
     """The training loss has given back most of what was learnt."""
 
     def judge(window: Window) -> Finding | None:
-        _, values = window.all("train_loss")
+        _, values = window.all(name)
         if window.step < 50 or len(values) < 40:
             return None
         means = np.convolve(values, np.full(20, 0.05), "valid")
@@ -115,11 +116,11 @@ def plateau(baseline: str, words: str, *cures: Tried, name: str = "val_loss") ->
     )  # fmt: skip
 
 
-def overfitting(*cures: Tried) -> Rule:
+def overfitting(*cures: Tried, name: str = "val_loss") -> Rule:
     """What is learnt no longer holds for other samples."""
 
     def judge(window: Window) -> Finding | None:
-        steps, values = window.all("val_loss")
+        steps, values = window.all(name)
         if len(values) < 4:
             return None
         best = int(values.argmin())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -173,4 +174,48 @@ def growing_discriminator(maps: Sequence[int], pixels: int, deviation: bool, cla
     for stage, now in enumerate(maps):
         first = convolution(pixels, now, 16 * 4**stage, 1)
         total += first if stage == len(maps) - 1 else Network(first.parameters, 0, 0)
+    return total
+
+
+def vocoder_generator(
+    bands: int, channels: int, rates: Sequence[int], outputs: int, kernels: Sequence[int], dilations: Sequence[int], columns: int
+) -> Network:
+    """`vocoder.VocoderGenerator` for a spectrogram of so many columns, which makes so many numbers of each at its end."""
+    total = convolution(bands, channels, columns, 7)
+    for rate in (1, *(rates or (1,))):
+        if rate > 1:
+            taps = 2 * rate * channels * (channels // 2)
+            channels //= 2
+            total += Network(taps + channels, taps * columns, 2 * channels * columns * rate)
+            columns *= rate
+        total += receptive_field(channels, kernels, dilations, columns)
+    return total + convolution(channels, outputs, columns, 7)
+
+
+def receptive_field(channels: int, kernels: Sequence[int], dilations: Sequence[int], columns: int) -> Network:
+    """`vocoder.MultiReceptiveField`."""
+    total = Network(0, 0, 0)
+    for kernel in kernels:
+        for _ in dilations:
+            total += convolution(channels, channels, columns, kernel) + Network(0, 0, channels * columns)
+    return total
+
+
+def wave_discriminators(periods: Sequence[int], scales: int, channels: int, samples: int) -> Network:
+    """`vocoder.WaveDiscriminators` for a wave of so many samples."""
+    total = Network(0, 0, 0)
+    for period in periods:
+        rows, now = -(-samples // period), 1
+        for after in (channels, 2 * channels, 4 * channels):
+            rows = -(-rows // 3)
+            total += convolution(now, after, rows * period, 5)
+            now = after
+        total += convolution(now, 1, rows * period, 3)
+    for halvings in range(scales):
+        columns = samples >> halvings
+        total += convolution(1, channels, columns, 15)
+        for now in (channels, 2 * channels):
+            groups, columns = math.gcd(4, now), -(-columns // 4)
+            total += convolution(now // groups, 2 * now, columns, 21)
+        total += convolution(4 * channels, 1, columns, 3)
     return total

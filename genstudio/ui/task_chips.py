@@ -24,6 +24,7 @@ _STATES = {"paused": "paused", "stopping": "stopping"}
 TASKS: Mapping[str, tuple[str, str]] = {
     "Train": ("Training", ""),
     "Resume": ("Training", ""),
+    "Resynthesise": ("Vocoder", ""),
     "CopyIncluded": ("Copy a run", "runs"),
     "ReadRun": ("Open run", ""),
     "DescribeRun": ("Open run", "runs"),

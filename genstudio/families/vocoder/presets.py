@@ -1,0 +1,81 @@
+"""Settings of the vocoder family that belong together: some to succeed with, one to fail with and to repair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset, made_for
+
+_QUICK: dict[str, Any] = {"join": 100_000, "evaluate_every": 100}
+
+PRESETS = (
+    Preset(
+        "voice",
+        "Telephone voice",
+        "A voice out of 40 mel bands, clear within two minutes on one quiet core; the discriminators join after 300 steps, and "
+        "what is still rough becomes smoother over ten minutes and more.",
+        {"join": 300},
+        steps=2000,
+        data="telephone-voice",
+    ),
+    Preset(
+        "quick",
+        "Telephone voice, mel loss alone",
+        "Without discriminators: the mels are soon near to those of the real voice, and the sound is a little rough. A minute on "
+        "one quiet core.",
+        _QUICK,
+        steps=500,
+        data="telephone-voice",
+    ),
+    Preset(
+        "digits",
+        "Spoken digits",
+        "Digits of a synthetic voice, whose pitch and vowels you can follow in the spectrogram. Two minutes on one quiet core.",
+        {"join": 300},
+        steps=600,
+        data="spoken-digits",
+    ),
+    Preset(
+        "vowels",
+        "Vowels",
+        "The simplest sound: five vowels at different pitches. Half a minute on one quiet core.",
+        _QUICK | {"channels": 64},
+        steps=300,
+        data="vowels",
+    ),
+    Preset(
+        "any",
+        "Any sound",
+        "Recordings of your own at 8,000 samples per second: some minutes of one voice are enough to begin with. Choose another "
+        "sample rate for music; it costs as many times more.",
+        {"join": 300},
+        steps=3000,
+    ),
+    Preset(
+        "convolutions",
+        "HiFi-GAN, convolutions alone",
+        "As published: transposed convolutions make every sample, and nothing is known of phases beforehand. Many times slower "
+        "per step and per second of sound; on a CPU it stays hoarse for an hour. To compare with.",
+        {"upsampling": 64, "channels": 64},
+        steps=3000,
+        data="telephone-voice",
+    ),
+    Preset(
+        "unmatched",
+        "Lesson: without feature matching",
+        "Only the discriminators' opinion leads the generator: nothing ties what it makes to the mels that it was given, and the "
+        "words are lost, although each piece may look like sound to the discriminators.",
+        {"feature": 0.0, "mel": 0.0, "projections": 0},
+        steps=300,
+        data="spoken-digits",
+        cure={"feature": 2.0},
+        cure_text="With feature matching alone, still without the mel loss, every layer of the discriminators tells how the real "
+        "sound of these mels looks to it, and the words come back.",
+    ),
+)
+
+
+def preset_for(info: DatasetInfo, now: str = "") -> str:
+    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else any sound."""
+    return made_for(PRESETS, info, now, "any")
