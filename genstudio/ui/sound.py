@@ -61,6 +61,8 @@ class SoundPlayer(QObject):
         if self.why_not:
             return
         self.prepare()
+        if self.why_not:  # the process cannot be started
+            return
         self._forget()
         try:
             with tempfile.NamedTemporaryFile(prefix="genstudio-", suffix=".pcm", delete=False) as file:

@@ -10,19 +10,18 @@ DASHBOARD = Dashboard(
         Chart(
             "mels", "Distance of the mels", "natural log", (
                 Line("mel_loss", "training pieces", "training", True), Line("mel_error", "held-out clips", "validation"),
-            ), "Losses", floors={"griffin_lim_mel_error": "Griffin-Lim", "random_phase_mel_error": "random phases"},
+            ), "Mels", floors={"griffin_lim_mel_error": "Griffin-Lim", "random_phase_mel_error": "random phases"},
             beaten={
                 "griffin_lim_mel_error": "Nearer to the mels of real sound than Griffin-Lim.",
                 "random_phase_mel_error": "Nearer to the mels of real sound than random phases.",
             },
         ),
-        LOSSES,
-        Chart("features", "Feature matching", "", (Line("feature_loss", "distance", "training", True),), "Losses"),
         Chart(
-            "spectra", "Distance of spectra at other windows", "natural log",
-            (Line("stft_error", "held-out clips", "validation"),), "Spectra", floors={"griffin_lim_stft_error": "Griffin-Lim"},
+            "spectra", "Distance of spectra", "natural log, at other windows",
+            (Line("stft_error", "held-out clips", "validation"),), "Mels", floors={"griffin_lim_stft_error": "Griffin-Lim"},
             beaten={"griffin_lim_stft_error": "Nearer to real sound than Griffin-Lim at windows that nothing was fitted to."},
         ),
+        LOSSES, Chart("features", "Feature matching", "", (Line("feature_loss", "distance", "training", True),), "Losses"),
         OPINIONS, ACCURACY, *GRADIENTS,
     ),
     panes=(Pane(("vocoded", "known"), "Sound", made="clip", picks=False),),

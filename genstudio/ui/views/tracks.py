@@ -132,7 +132,7 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
         paint_title(painter, self.title, f"step {shown.step:,}{f'   {words}' if words else ''}", area)
         if self._split():
             box = self._row(0)[1]
-            if box is not None and self.snapshot is not None and shown.tracks[0].alignment is None:
+            if box is not None and box.height() > 50 and shown.tracks[0].alignment is None:
                 write_quietly(painter)
                 aligned = any(track.alignment is not None for track in shown.tracks)
                 legend = (
@@ -169,7 +169,7 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
         label = QRectF(_EDGE, left.top(), _LABELS - _EDGE - 6, 18)
         painter.drawText(label, LEFT, painter.fontMetrics().elidedText(track.version, Qt.TextElideMode.ElideRight,
             int(label.width())))  # fmt: skip
-        if note := self._note(index):
+        if (note := self._note(index)) and left.height() >= 2 * label.height():
             write_quietly(painter)
             painter.drawText(label.adjusted(0, 18, 0, 18), LEFT, note.strip(" ,()"))
         mels, wave = QRectF(left), None
