@@ -16,7 +16,7 @@ from family_cases import SMALL, Values, cases, data_for
 from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
-from genstudio.data.audio.samples import wav_of
+from genstudio.data.audio.written import wav_of
 from genstudio.data.batches import PictureBatch, PointBatch, RowBatch, SoundBatch, TokenBatch
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 
 
 def _vocode(options: argparse.Namespace) -> None:
-    from genstudio.data.audio.samples import wav_of
+    from genstudio.data.audio.written import wav_of
     from genstudio.tasks.vocode import Resynthesise
 
     ref, out = reference(options), expanded(options.out)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from genstudio.cli import main
-from genstudio.data.audio.samples import to_int16, wav_of
+from genstudio.data.audio.samples import to_int16
+from genstudio.data.audio.written import wav_of
 from genstudio.data.datasets import AudioDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.work import finished

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import wave
 from functools import lru_cache
 
 import numpy as np
@@ -41,17 +39,6 @@ def to_int16(wave: NDArray[np.floating]) -> NDArray[np.int16]:
 def to_wave(samples: NDArray[np.int16]) -> Wave:
     """16 bits as numbers in [-1, 1]."""
     return samples.astype(np.float32) / np.float32(32767)
-
-
-def wav_of(samples: NDArray[np.int16], rate: int) -> bytes:
-    """A WAV file of samples (T,) of one channel."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
 class Resampler:
