@@ -15,7 +15,8 @@ _RATES = 1_000, 400_000
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip(Frozen):
     """`samples` (T,) int16, of which `rate` make a second; `spectrogram` (F, N) and `mels` (M, N) in dB of the loudest, a column
-    every `hop` samples, up to half the rate; `segments` (k, 3) first sample, behind the last, index into `phones`."""
+    every `hop` samples, up to half the rate; `index` is the clip's in its dataset, -1 where it is of none; `segments` (k, 3)
+    first sample, behind the last, index into `phones`."""
 
     index: int
     samples: Array

@@ -13,8 +13,8 @@ PRESETS = (
     Preset(
         "voice",
         "Telephone voice",
-        "A voice out of 40 mel bands, clear within two minutes on one quiet core; the discriminators join after 300 steps, and "
-        "what is still rough becomes smoother over ten minutes and more.",
+        "A voice out of 40 mel bands, clear within two minutes on one quiet core; after 300 steps the discriminators join. Some "
+        "seven minutes in all. A mel error of 0.14 was reached after a minute; that of Griffin-Lim is 0.12.",
         {"join": 300},
         steps=2000,
         data="telephone-voice",
@@ -22,8 +22,8 @@ PRESETS = (
     Preset(
         "quick",
         "Telephone voice, mel loss alone",
-        "Without discriminators: the mels are soon near to those of the real voice, and the sound is a little rough. A minute on "
-        "one quiet core.",
+        "Without discriminators each step takes half the time: on one quiet core the mel error was 0.144 after 50 seconds and "
+        "0.126 after 200, that of Griffin-Lim is 0.121.",
         _QUICK,
         steps=500,
         data="telephone-voice",
@@ -55,8 +55,8 @@ PRESETS = (
     Preset(
         "convolutions",
         "HiFi-GAN, convolutions alone",
-        "As published: transposed convolutions make every sample, and nothing is known of phases beforehand. Many times slower "
-        "per step and per second of sound; on a CPU it stays hoarse for an hour. To compare with.",
+        "As published, transposed convolutions make every sample, and nothing is known of phases beforehand. After 18 seconds of "
+        "one core the mel error was 1.0, where the others are at 0.15. To compare with.",
         {"upsampling": 64, "channels": 64},
         steps=3000,
         data="telephone-voice",

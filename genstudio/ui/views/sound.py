@@ -113,7 +113,8 @@ class ClipView(SnapshotFigure[Clip], PointedFigure[float]):
             paint_empty(painter, area, self.empty)
             return
         note = f"{shown.seconds:.2f} s, {shown.rate / 1000:g} kHz"
-        paint_title(painter, f"Clip {shown.index + 1:,}", f"{note}   {shown.transcript or shown.name}", area)
+        title = f"Clip {shown.index + 1:,}" if shown.index >= 0 else self.title
+        paint_title(painter, title, f"{note}   {shown.transcript or shown.name}", area)
         wave, strip, spectrum, mels = self._panels(area)
         if spectrum.height() < 12:
             return

@@ -331,7 +331,7 @@ class TracksPage(QWidget):
         closely = closely if closely >= 0 and len(tracks[closely].codes) else -1
         self.view.show_snapshot(shown)
         if closely >= 0:
-            self.close_up.show_snapshot(_clip_of(shown, self.clip.currentIndex(), closely))
+            self.close_up.show_snapshot(_clip_of(shown, closely))
         self.figures.setCurrentIndex(0 if closely < 0 else 1)
         for row, each in enumerate(self.plays):
             heard = row < len(tracks) and len(tracks[row].codes) > 0
@@ -365,14 +365,14 @@ class TracksPage(QWidget):
         self.why_not.setVisible(bool(self.player.why_not) and self.why_not.parent() is not None)
 
 
-def _clip_of(shown: Sound, index: int, row: int) -> Clip:
+def _clip_of(shown: Sound, row: int) -> Clip:
     """A track as it is looked at closely."""
     track = shown.tracks[row]
     samples = from_mu_law(track.codes)
     segments = np.zeros((0, 3), np.int64) if track.segments is None else track.segments
     decibels = track.mels * _PER_NEPER
     return Clip(
-        index, samples, shown.rate, spectrum_of(samples, shown.rate, shown.hop), decibels - decibels.max(), shown.edges,
+        -1, samples, shown.rate, spectrum_of(samples, shown.rate, shown.hop), decibels - decibels.max(), shown.edges,
         shown.hop, segments, shown.units, track.transcript, f"{track.clip}, {track.version}",
     )  # fmt: skip
 
