@@ -96,8 +96,9 @@ class VocoderGenerator(nn.Module):
         if self.whole:
             self.fields.append(MultiReceptiveField(channels, kernels, dilations))
         self.last = nn.Conv1d(channels, 1 if self.left == 1 else 2 * (self.size // 2 + 1), 7, padding=3)
-        nn.init.normal_(self.last.weight, 0, 0.01)
-        nn.init.zeros_(self.last.bias)
+        weight, bias = self.last.parameters()
+        nn.init.normal_(weight, 0, 0.01)
+        nn.init.zeros_(bias)
 
     def forward(self, mels: Tensor, start: int = 0) -> Tensor:
         """mels (B, bands, N) -> wave (B, (N - 1) hop): the samples between the middles of the first and the last column. `start`
