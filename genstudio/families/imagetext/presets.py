@@ -66,8 +66,8 @@ PRESETS = (
         "streams",
         "Words that look at patches",
         "Patches and words that read a shape together. After 900 steps, about a minute on one idle core, nearly all captions are "
-        "correctly matched or rejected, and nearly all masked sizes and colours are read from the picture. Shapes come last: "
-        "four in five after 1,350 steps, where chance is one in four.",
+        "correctly matched or rejected, and nearly all masked sizes and colours are read from the picture. Shapes come last: at "
+        "the end 19 in 20 are right, where chance is one in four, and the error of masked patches has fallen by 40%.",
         _SHAPES,
         steps=2000,
         data="captioned-shapes",
@@ -75,7 +75,7 @@ PRESETS = (
     Preset(
         "streams_short",
         "Two streams, half a minute",
-        "The same, shorter: masked sizes are read from the picture, and colours begin to be. Shapes take longer.",
+        "The same, shorter: masked sizes are read from the picture, and two in three colours. Shapes take longer.",
         _SHAPES,
         steps=500,
         data="captioned-shapes",
