@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from genstudio import storage
+from genstudio import paths, storage
 from genstudio.cli.parser import Commands, add_model, reference
 from genstudio.cli.progress import result
 from genstudio.data.audio.written import wav_of
@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
     speak.add_argument("--voice", type=int, default=1, metavar="N", help="which of the model's voices, from 1")
     speak.add_argument("--speed", type=float, default=1.0, metavar="S", help="2: twice as fast (models of durations only)")
     speak.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn at random")
+    speak.add_argument("--vocoder", metavar="RUN", help="a vocoder's folder, id or name, which makes the sound; else Griffin-Lim")
     speak.add_argument("--json", action="store_true", help="what was said, how long and how loud it is")
 
     transcribe = commands.add("transcribe", _transcribe, "write what is spoken in sound files")
@@ -34,13 +35,15 @@ def add(commands: Commands) -> None:
 
 
 def _speak(options: argparse.Namespace) -> None:
+    from genstudio import runs
     from genstudio.data.audio.measures import decibels
     from genstudio.tasks.speak import Speak
 
     out = expanded(options.out)
     if out.suffix.lower() != ".wav":
         raise DataError(f"Sound cannot be written as '{out.suffix}'.", "Name a file that ends in .wav with --out.", out)
-    found = result(Speak(reference(options), options.text, options.voice - 1, options.speed, options.seed))
+    vocoder = "" if options.vocoder is None else str(runs.find(options.runs or paths.runs(), options.vocoder).folder)
+    found = result(Speak(reference(options), options.text, options.voice - 1, options.speed, options.seed, vocoder))
     storage.write_atomic(out, wav_of(found.samples, found.shown.rate))
     if not options.json:
         if found.unknown:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from genstudio import families, runs
 from genstudio.data.audio.samples import to_int16, to_mu_law
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Speaks, Utterance
+from genstudio.families.abilities import MelForm, Speaks, Utterance, Vocodes
+from genstudio.runs import RunInfo
 from genstudio.snapshots.sound import Sound, Track
-from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Frames, Quiet
 
 LONGEST = 4000
@@ -26,10 +30,9 @@ _PHASES = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spoken(Frozen):
-    """What was said: `shown` has one track, whose samples are `samples` (T,) int16 before they were rounded to mu-law.
-    `said` is the
-    text as it was read, `unknown` the characters of it that were left out. `complete`: it came to its end. `weights` say which
-    model, `made_by` what turned the spectrogram into sound."""
+    """What was said: `shown` has one track, whose samples are `samples` (T,) int16 before they were rounded to mu-law. `said` is
+    the text as it was read, `unknown` the characters of it that were left out. `complete`: it came to its end. `weights` say
+    which model, `made_by` what turned the spectrogram into sound."""
 
     shown: Sound
     samples: Array
@@ -43,11 +46,13 @@ class Spoken(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What a model can be asked to say: by how many `voices`, whether it is `paced`, and an `example` in its own words."""
+    """What a model can be asked to say: by how many `voices`, whether it is `paced`, and an `example` in its own words.
+    `vocoders` are the runs beside it that can make the sound of such spectrograms, as name and folder."""
 
     voices: int
     paced: bool
     example: str
+    vocoders: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,20 +64,34 @@ class ReadSpeaker(Quiet):
     def run(self, models: Models) -> Frames[Speaker]:
         yield Frame(progress=Progress("Opening the model"))
         model = models.open(self.model, Speaks).model
-        return Speaker(model.voices, model.paced, model.example)
+        beside = runs.list_runs(Path(self.model.run).parent)
+        fitting = tuple((info.name, str(info.folder)) for info in beside if _fits(info, model.mel))
+        return Speaker(model.voices, model.paced, model.example, fitting)
+
+
+def _fits(info: RunInfo, mel: Mapping[str, int]) -> bool:
+    """Whether a run is a vocoder for such spectrograms, as far as its settings say; its rate is known when it is opened."""
+    family = families.find(info.family)
+    if family is None or "Vocodes" not in family.has(info.config) or not info.step:
+        return False
+    return all(info.config.get(name) == mel[name] for name in ("window", "hop", "bands"))
 
 
 @dataclass(frozen=True)
 class Speak:
-    """Speak a text by one of the model's voices, `speed` times as fast as usual; what has been said so far is in the frames, on
-    the channel `spoken`. Raises DataError for a text that is empty, too long or has nothing known in it, for a voice that
-    there is not, and for a speed that the model has not; RunError for a model that cannot speak."""
+    """Speak a text by one of the model's voices, `speed` times as fast as usual; the run in the folder `vocoder` makes the sound,
+    Griffin-Lim where it is empty. What has been said so far is in the frames, on the channel `spoken`.
+
+    Raises DataError for a text that is empty, too long or has nothing known in it, for a voice that there is not, for a speed
+    that the model has not, and for a vocoder of other spectrograms; RunError for a model that cannot speak.
+    """
 
     model: ModelRef
     text: str
     voice: int = 0
     speed: float = 1.0
     seed: int = 0
+    vocoder: str = ""
 
     def run(self, models: Models) -> Frames[Spoken]:
         from genstudio.nn.alignment import diagonality
@@ -100,7 +119,7 @@ class Speak:
                 began = time.monotonic()
         assert made is not None
         yield Frame(snapshots=(sound(made, silent),), progress=Progress("Making the sound"))
-        samples, made_by = heard(opened, made)
+        samples, made_by = heard(models, model, made, self.vocoder)
         whole = sound(made, to_mu_law(samples))
         return Spoken(whole, samples, said, unknown, made.complete, diagonality(made.alignment.T), opened.words, made_by)
 
@@ -138,12 +157,27 @@ def read(model: Speaks, text: str) -> tuple[Array, str, tuple[str, ...]]:
     return letters, model.tokenizer.decode(ids), unknown
 
 
-def heard(opened: Opened[Speaks], made: Utterance) -> tuple[Array, str]:
-    """Samples (T,) int16 of a spectrogram, and what made them."""
+def heard(models: Models, model: Speaks, made: Utterance, vocoder: str = "") -> tuple[Array, str]:
+    """Samples (T,) int16 of a spectrogram, and what made them: the vocoder of a run, or Griffin-Lim where none is named. Raises
+    RunError for a run that is no vocoder; DataError for one that was trained on other spectrograms."""
     from genstudio.nn.spectrogram import wave_of
 
-    mel = opened.model.mel
+    mel = model.mel
+    if vocoder:
+        opened = models.open(ModelRef(vocoder), Vocodes)
+        wanted, form = MelForm(**mel), opened.model.mel_form
+        if form != wanted:
+            raise DataError(
+                f"'{opened.title}' makes sound of spectrograms with {_said(form)}; this model makes them with {_said(wanted)}.",
+                "Train a vocoder with the same rate, window, hop and bands.",
+            )  # fmt: skip
+        mels = np.ascontiguousarray(made.mels.T if len(made.mels) > 1 else made.mels.T.repeat(2, 1))
+        return opened.model.vocode(mels), opened.title
     wave = wave_of(np.ascontiguousarray(made.mels.T), mel["rate"], mel["window"], mel["hop"], _PHASES)
     return to_int16(wave), "Griffin-Lim"
+
+
+def _said(form: MelForm) -> str:
+    return f"{form.rate:,} samples per second, windows of {form.window}, a hop of {form.hop} and {form.bands} bands"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from genstudio.data.generators.sounds import DIGITS
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError
 from genstudio.evaluation.speaking import warped_error
+from genstudio.families.abilities import MelForm
 from genstudio.families.tts.config import TTSConfig
 from genstudio.families.tts.data import SpokenData, from_metadata, metadata, padded, prepare
 from genstudio.families.tts.doctor import RULES
@@ -25,6 +27,7 @@ from genstudio.families.tts.model import TTSModel
 from genstudio.nn.speaking import DurationSpeaker
 from genstudio.nn.spectrogram import log_mel, mel_filters, wave_of
 from genstudio.snapshots.sound import Sound
+from genstudio.tasks.speak import heard
 from genstudio.training.doctor import Window
 from genstudio.training.learner import Tick
 
@@ -139,6 +142,27 @@ def test_speed_scales_the_length_and_every_sound_has_the_length_and_level_that_i
     again = log_mel(wave, mel_filters(rate, config.window, config.bands), config.window, config.hop).T.numpy()
     loud = said.mels > said.mels.max() - 5
     assert np.abs(again - said.mels)[loud].mean() * 8.686 < 3.0, "the sound has the spectrum that was asked for"
+
+
+def test_a_vocoder_makes_the_sound_where_its_spectrograms_are_the_same(speaker: TTSModel) -> None:
+    class Vocoder:
+        mel_form = MelForm(8000, 512, 128, 40)
+
+        def vocode(self, mels: Any) -> Any:
+            return np.full((mels.shape[1] - 1) * 128, 7, np.int16)
+
+    def opened(vocoder: Any) -> Any:
+        return SimpleNamespace(open=lambda _ref, _ability: SimpleNamespace(model=vocoder, title="mine, step 9"))
+
+    (said,) = speaker.speak(speaker.read_text("one two")[0])
+    samples, made_by = heard(opened(Vocoder()), speaker, said, "mine")
+    assert set(samples.tolist()) == {7} and len(samples) == (len(said.mels) - 1) * 128 and made_by == "mine, step 9"
+    samples, made_by = heard(opened(Vocoder()), speaker, said)
+    assert len(set(samples.tolist())) > 100 and made_by == "Griffin-Lim"
+    other = Vocoder()
+    other.mel_form = MelForm(8000, 256, 64, 40)
+    with pytest.raises(DataError, match="windows of 256, a hop of 64"):
+        heard(opened(other), speaker, said, "mine")
 
 
 def test_a_voice_is_its_own(speaker: TTSModel) -> None:

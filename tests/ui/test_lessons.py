@@ -24,6 +24,7 @@ Open = Callable[..., MainWindow]
 FEW = 12
 """Steps to which trainings are cut."""
 SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 4, "evaluate_every": 100}
+SPOKEN = {"d_model": 16, "convolutions": 1, "postnet": 0, "batch": 2, "longest": 1.0}
 SHIPPED = tuple(file.stem for file in sorted((paths.resources() / "lessons").glob("*.toml")))
 
 
@@ -77,11 +78,12 @@ def play(window: MainWindow, qtbot: Any, key: str, most: int | None) -> None:
 
 @pytest.fixture
 def small_models() -> Iterator[None]:
-    """The presets of GPT and BERT, with a model that takes a step in a moment."""
-    presets = families.get("gpt").presets + families.get("bert").presets
+    """The presets of GPT, BERT and text to speech, with a model that takes a step in a moment."""
+    spoken = families.get("tts").presets
+    presets = families.get("gpt").presets + families.get("bert").presets + spoken
     before = [preset.values for preset in presets]
     for preset in presets:
-        object.__setattr__(preset, "values", {**preset.values, **SMALL})
+        object.__setattr__(preset, "values", {**preset.values, **(SPOKEN if preset in spoken else SMALL)})
     yield
     for preset, values in zip(presets, before, strict=True):
         object.__setattr__(preset, "values", values)

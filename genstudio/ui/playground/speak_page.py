@@ -23,7 +23,7 @@ from genstudio.ui.views.tracks import TracksPage
 from genstudio.ui.widgets import button, plain_label, tooltip
 
 _TYPED_MS = 400
-_JOB = "speak"
+_JOB, _GRIFFIN_LIM = "speak", "Griffin-Lim"
 
 
 class SpeakPage(Page):
@@ -38,6 +38,9 @@ class SpeakPage(Page):
         self.text.setPlaceholderText("What should be said")
         self.text.setClearButtonEnabled(True)
         self.voice = choice("speak_voice", "Whose voice")
+        self.vocoder = choice("speak_vocoder", "What makes the sound", _GRIFFIN_LIM)
+        self.vocoder.setToolTip(tooltip("Griffin-Lim guesses the phases; a vocoder that was trained on such spectrograms sounds "
+            "better"))  # fmt: skip
         self.speed = named(QDoubleSpinBox(), "speak_speed", "Speed")
         self.speed.setRange(SLOWEST, FASTEST)
         self.speed.setSingleStep(0.1)
@@ -50,15 +53,16 @@ class SpeakPage(Page):
         label = plain_label("Text", role="quiet")
         label.setBuddy(self.text)
         vbox(
-            hbox(label, (self.text, 1)), Flow(self.voice, self.speed, self.start, self.save), (self.view, 1), self.outcome,
-            into=self, spacing=6,
+            hbox(label, (self.text, 1)), Flow(self.voice, self.speed, self.vocoder, self.start, self.save), (self.view, 1),
+            self.outcome, into=self, spacing=6,
         )  # fmt: skip
         self._typed = single_shot(self, _TYPED_MS)
         self._typed.timeout.connect(self._look)
         self.text.textChanged.connect(lambda _: self._typed.start())
         self.text.returnPressed.connect(self.run)
         self.speed.valueChanged.connect(lambda _: self._typed.start())
-        self.voice.currentIndexChanged.connect(lambda _: self._typed.start())
+        for box in (self.voice, self.vocoder):
+            box.currentIndexChanged.connect(lambda _: self._typed.start())
         for figure in (self.view.view, self.view.close_up):
             figure.failed.connect(self.failed)
         self._show_controls()
@@ -79,7 +83,8 @@ class SpeakPage(Page):
             return
         self.cancel(_JOB, "another text is spoken")
         self.ask(
-            _JOB, Speak(model, self.text.text(), max(self.voice.currentIndex(), 0), self._pace()), self._grows,
+            _JOB, Speak(model, self.text.text(), max(self.voice.currentIndex(), 0), self._pace(),
+                         vocoder=self._made_by()), self._grows,
             on_result=self._show,
         )  # fmt: skip
 
@@ -101,7 +106,9 @@ class SpeakPage(Page):
 
     def _described(self, found: Speaker) -> None:
         self.speaker = found
-        with QSignalBlocker(self.voice), QSignalBlocker(self.text):
+        with QSignalBlocker(self.voice), QSignalBlocker(self.text), QSignalBlocker(self.vocoder):
+            self.vocoder.clear()
+            self.vocoder.addItems([_GRIFFIN_LIM, *(name for name, _ in found.vocoders)])
             self.voice.clear()
             self.voice.addItems([f"Voice {number + 1}" for number in range(found.voices)])
             if not self.text.text().strip():
@@ -123,6 +130,11 @@ class SpeakPage(Page):
             self._aloud = False
             self.view.play(0)
 
+    def _made_by(self) -> str:
+        """The folder of the vocoder that is chosen."""
+        at = self.vocoder.currentIndex() - 1
+        return self.speaker.vocoders[at][1] if self.speaker is not None and 0 <= at < len(self.speaker.vocoders) else ""
+
     def _pace(self) -> float:
         return self.speed.value() if self.speaker is not None and self.speaker.paced else 1.0
 
@@ -131,6 +143,7 @@ class SpeakPage(Page):
         self.start.setEnabled(able)
         self.save.setEnabled(self.found is not None)
         self.voice.setVisible(speaker is not None and speaker.voices > 1)
+        self.vocoder.setVisible(speaker is not None and bool(speaker.vocoders))
         self.speed.setEnabled(speaker is not None and speaker.paced)
         own = "This model makes frame after frame at its own pace; models of durations can be told"
         self.speed.setToolTip(tooltip("How fast it speaks; 2: twice as fast" if speaker is None or speaker.paced else own))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPen
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from genstudio.data.audio.measures import spectrum_of
@@ -22,11 +22,23 @@ from genstudio.ui.views.patches import fill
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.sound import ClipView, paint_segments, paint_wave
-from genstudio.ui.views.view import CENTRE, LEFT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import (
+    CENTRE,
+    LEFT,
+    RIGHT,
+    Lines,
+    SnapshotFigure,
+    Table,
+    paint_empty,
+    paint_title,
+    write_quietly,
+)
 from genstudio.ui.widgets import button, plain_label, tooltip
 
 Mark = tuple[int, float]
 """A row and a moment of it in seconds."""
+_LEGIBLE = 12.0
+"""Pixels of a row in which a symbol can be read."""
 _LABELS, _EDGE, _HEAD, _FOOT, _GAP, _STRIP, _WAVE = 104.0, 12.0, 32.0, 20.0, 8.0, 16.0, 26.0
 _RIGHT_SHARE = 0.38
 _STEPS = 100
@@ -193,11 +205,25 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
         if track.alignment is not None:
             shares = track.alignment
             painter.drawImage(right, self._image(index, "beside", lambda: theme.mapped(shares[::-1], 0.0, 1.0)))
+            self._name_symbols(painter, right, track)
         elif apart is not None:
             box = QRectF(right.left(), mels.top(), apart.shape[1] * shown.hop / shown.rate / self.seconds * right.width(),
                          mels.height())  # fmt: skip
             painter.drawImage(box, self._image(index, "beside", lambda: theme.mapped(
                 apart[::-1], -_APART, _APART, theme.DIVERGING)))  # fmt: skip
+
+    def _name_symbols(self, painter: QPainter, box: QRectF, track: Track) -> None:
+        """Each symbol in its row of the alignment, at the end that is further from where it counts; none where rows are low."""
+        assert track.alignment is not None
+        high = box.height() / max(len(track.symbols), 1)
+        if high < _LEGIBLE:
+            return
+        painter.setFont(theme.font(theme.SMALL))
+        painter.setPen(QColor("#FFFFFF"))
+        late = track.alignment.argmax(1) * 2 >= track.alignment.shape[1]
+        for row, symbol in enumerate(track.symbols):
+            place = QRectF(box.left() + 4, box.bottom() - (row + 1) * high, box.width() - 8, high)
+            painter.drawText(place, LEFT if late[row] else RIGHT, symbol)
 
     def _image(self, index: int, what: str, colours: object) -> QImage:
         if (index, what) not in self._images:
