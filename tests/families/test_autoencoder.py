@@ -33,6 +33,7 @@ def against_pca(trained: Any) -> tuple[float, float]:
     return measured(model)["principal_angle_degrees"], model._error(model.data.train) / best
 
 
+@pytest.mark.thorough
 def test_a_linear_one_finds_the_plane_of_pca_and_one_whose_encoder_stands_still_does_not() -> None:
     whole = learner("autoencoder", spread(), code=2, **LINEAR)
     train(whole, 500)
@@ -45,6 +46,7 @@ def test_a_linear_one_finds_the_plane_of_pca_and_one_whose_encoder_stands_still_
     assert angle > 5 and error > 1.05
 
 
+@pytest.mark.thorough
 def test_with_l2_its_singular_vectors_are_principal_axes() -> None:
     trained = learner("autoencoder", spread(), code=2, l2=0.02, **LINEAR)
     train(trained, 900)

@@ -98,6 +98,7 @@ def test_a_real_run_that_learns_is_left_alone(tmp_path: Path) -> None:
     assert named(tmp_path, words(4000)) == set()
 
 
+@pytest.mark.thorough
 def test_a_real_run_that_stands_still_is_told(tmp_path: Path) -> None:
     found = named(tmp_path, words(4000), learning_rate=1e-6, muon_rate=1e-6)
     assert "plateau" in found and found <= {"plateau", "rate_too_low"}

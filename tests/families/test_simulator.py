@@ -102,6 +102,7 @@ def test_an_annealing_goes_on_bitwise(data: RegionDataset) -> None:
     assert one.search.rounds > 1
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     task = Train("simulator", "popgen-bottleneck", TINY, steps=9, runs_folder=tmp_path / "runs", name="whole")
     whole = answer(list(task.run(Models())), "run")

@@ -79,6 +79,7 @@ def colours_right(model: TwoStream) -> float:
     return float((model.guess(model.data.real[held], ids, np.full(len(ids), 2)) == true).mean())
 
 
+@pytest.mark.thorough
 def test_a_masked_colour_is_filled_in_from_the_picture_and_beside_shuffled_captions_it_is_not() -> None:
     """The broken twin has the captions of other pictures: it knows no more than the text tells. Whether both belong together is
     learned last: what that reaches is in the bench."""

@@ -102,11 +102,13 @@ def follows(model: Unclip, prior: bool | None = None) -> float:
     return float(np.mean(right))
 
 
+@pytest.mark.thorough
 def test_pictures_follow_the_text_through_the_prior_and_told_the_text_alone() -> None:
     assert follows(trained()) >= 0.9
     assert follows(trained(condition="text")) >= 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("broken", [{"shuffled": True}, {"condition_dropout": 1.0}], ids=["shuffled", "always hidden"])
 def test_shuffled_captions_and_a_condition_that_is_always_hidden_fall_to_chance(broken: dict[str, Any]) -> None:
     assert follows(trained(**broken)) < 0.6

@@ -129,6 +129,7 @@ def ppca(flat: Tensor, code: int) -> float:
     return float(MultivariateNormal(flat.mean(0), vectors @ values.diag() @ vectors.T).log_prob(flat).mean())
 
 
+@pytest.mark.thorough
 def test_a_linear_one_comes_to_probabilistic_pca_and_with_its_kl_flipped_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     for sign in (1, -1):

@@ -90,6 +90,7 @@ def places(count: int = 400) -> ImageDataset:
     return made(np.ascontiguousarray(pixels), (at >= 8).astype(np.int64))
 
 
+@pytest.mark.thorough
 def test_it_names_held_out_digits_and_a_model_of_shuffled_labels_does_not(digits: ViTLearner) -> None:
     fresh = learner({})
     assert score(fresh)["val_loss"] == pytest.approx(math.log(10), rel=1e-5)

@@ -110,6 +110,7 @@ HOSTILE: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_any_value_in_any_place_is_refused_or_harmless() -> None:
     whole = json.loads(file_of(some_tree()))
     every = places(whole)[1:]
