@@ -33,11 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
-    "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Illustrates", "Judges", "LatentSpec", "LooksAtPatches", "Made",
-    "Matches", "MelForm", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces", "Translates",
-    "TranslatesPictures", "Utterance", "Vocodes", "Writes", "able", "words",
+    "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Heard", "Illustrates", "Judges", "LatentSpec", "LooksAtPatches",
+    "Made", "Matches", "MelForm", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Speaks", "Traces",
+    "Transcribes", "Translates", "TranslatesPictures", "Utterance", "Vocodes", "Writes", "able", "words",
 ]  # fmt: skip
-__all__ += ["Heard", "Transcribes"]
 
 A = TypeVar("A", bound=Model)
 

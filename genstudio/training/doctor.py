@@ -146,15 +146,16 @@ class Doctor:
         return tuple(state.told for state in self._states.values() if state.told is not None)
 
     def see(
-        self, series: Mapping[str, Series], snapshots: Iterable[Snapshot], settings: Mapping[str, Any]
+        self, series: Mapping[str, Series], snapshots: Iterable[Snapshot], settings: Mapping[str, Any], *, ended: bool = False
     ) -> list[Diagnosis]:
-        """What is new after these numbers: diagnoses that are told now, and others, with `until`, that are over."""
+        """What is new after these numbers: diagnoses that are told now, and others, with `until`, that are over. Once the
+        training has `ended`, rules are asked whatever the step: what was measured last came after they were."""
         window = self._window
         window.settings = settings
         window.add(series)
         for snapshot in snapshots:
             self._look(snapshot)
-        if window.step < self._asked + self._every:
+        if window.step < self._asked + self._every and not ended:
             return []
         self._asked = window.step
         return [found for rule in self.rules if (found := self._ask(rule)) is not None]

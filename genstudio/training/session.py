@@ -210,6 +210,9 @@ class Session(Generator[Frame, None, None]):
                     yield from self._recorded(frame)
                     if not self._between and self._better_before() is not None:
                         return
+                if self._doctor is not None and (found := self._doctor.see({}, (), self._settings(), ended=True)):
+                    self._recorder.diagnose(found)
+                    yield from self._recorded(Frame())
             except TrainingError:
                 saver.stuck = True
                 if self._doctor is not None:

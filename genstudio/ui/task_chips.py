@@ -26,6 +26,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Resume": ("Training", ""),
     "Resynthesise": ("Vocoder", ""),
     "CopyIncluded": ("Copy a run", "runs"),
+    "Bench": ("Speed of this computer", ""),
     "ReadRun": ("Open run", ""),
     "DescribeRun": ("Open run", "runs"),
     "ReadReferences": ("Reference lines", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.training import loop
 from genstudio.training.changes import Extend, SaveNow, Watch
+from genstudio.training.doctor import Finding, Rule, Window
 from helpers import TINY, answer, curve, files, result, run_task, text_file, until_trained
 
 
@@ -204,6 +206,16 @@ def test_training_by_time_ends_by_time(tmp_path: Path, monkeypatch: pytest.Monke
     assert run.info.state == "finished"
     rates = [value for _, value in logged(str(run.folder))["learning_rate"]]
     assert rates[-1] < 0.5 * max(rates)
+
+
+def test_the_last_evaluation_is_judged_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(window: Window) -> Finding | None:
+        return Finding("Measured at the end.", {}) if 6 in window.all("val_loss")[0] else None
+
+    monkeypatch.setattr(sys.modules["genstudio.families.gpt.doctor"], "RULES", (Rule("measured", "Measured", "", judge),))
+    task = train(tmp_path, config={**TINY, "evaluate_every": 6}, steps=6)
+    told = Run.open(Path(answer(run_task(task), "run"))).diagnoses()
+    assert [(one.name, one.step) for one in told] == [("measured", 6)]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,19 @@ def told(doctor: Doctor, first: int, values: Iterable[float]) -> list[Diagnosis]
     ]
 
 
+def test_what_is_measured_last_is_judged_although_no_step_follows() -> None:
+    rule = Rule("poor", "Poor", "The last evaluation is above 1.", high_at_last)
+    doctor = Doctor((rule,))
+    assert not told(doctor, 1, np.zeros(2 * ASK))
+    assert not doctor.see({"evaluated": series(2 * ASK, [5.0])["loss"]}, (), {})
+    assert [one.name for one in doctor.see({}, (), {}, ended=True)] == ["poor"]
+    assert not doctor.see({}, (), {}, ended=True)  # told once
+
+
+def high_at_last(window: Window) -> Finding | None:
+    return Finding("Poor.", {}) if window.last("evaluated") > 1 else None
+
+
 def test_a_window_knows_the_last_steps_and_says_nothing_of_steps_it_never_saw() -> None:
     window = Window()
     assert np.isnan(window.mean("loss", 10)) and np.isnan(window.last("loss")) and not len(window.recent("loss", 5))

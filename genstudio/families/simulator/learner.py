@@ -35,6 +35,8 @@ _FITTED = 2_000
 """Regions of the pool that a surface is fitted to."""
 _RECENT = 0.4
 """Weight of the newest step in the running accuracy."""
+_REACH, _COLD = 2.0, 0.02
+"""How far a place is that can be moved to, in widths of a proposal; the least of the temperature that this shrinks with."""
 _NOWHERE = 1e9
 """A distance from where nothing is known."""
 _LATE = 0.35
@@ -145,7 +147,7 @@ class SimulatorLearner:
         index, first = config.searched[min(search.at, len(config.searched) - 1)], search.at == 0
         place = search.place.numpy().copy()
         tried = np.tile(place, (config.proposals + first, 1))
-        moved = place[index] + config.width * max(cool, 0.02) * stream.normal(config.proposals)
+        moved = place[index] + config.width * max(cool, _COLD) * stream.normal(config.proposals)
         tried[first:, index] = 1 - np.abs(1 - np.abs(moved) % 2)  # reflected at the ends of the range
         places = np.repeat(tried, config.regions, 0)
         seen = windows(model.simulated(places, stream), config.snps)
@@ -167,7 +169,7 @@ class SimulatorLearner:
         search.set_state(at=search.at + 1)
         if search.at >= len(config.searched):
             if config.judge == "features":
-                self._fit(stream)
+                self._fit(_REACH * config.width * max(cool, _COLD), stream)
                 values |= {"distance": search.loss, "best_distance": search.best_loss}
             values["accepted"] = float(self._decide(heat, stream))
             if cool < _LATE:
@@ -180,8 +182,9 @@ class SimulatorLearner:
             values["acceptance"] = search.accepted / search.rounds
         return values
 
-    def _fit(self, stream: Stream) -> None:
-        """Distance from real genomes of the place, and of the best other one that regions in the pool were simulated at."""
+    def _fit(self, reach: float, stream: Stream) -> None:
+        """Distance from real genomes of the place, and of the best other one that regions in the pool were simulated at, no
+        farther away than `reach` in any parameter: where no parameters fit, the lowest point of the surface never rests."""
         search, model, pool = self.search, self.model, self.model.pool
         searched, here = list(self.config.searched), self.search.place.numpy()
         rows = np.argsort(stream.uniform(len(pool)))[:_FITTED]
@@ -191,8 +194,9 @@ class SimulatorLearner:
         features = (model.features(x).astype(np.float64) for x in (
             model.inside(pool.alleles[rows].numpy(), pool.distances[rows].numpy()), model.real(real),
         ))  # fmt: skip
-        others = np.unique(np.concatenate([places, self._tried]), axis=0)
-        asked = np.concatenate([here[None], others[(others != here).any(1)], self._tried])[:, searched]
+        others = np.unique(places, axis=0)
+        near = (others != here).any(1) & (np.abs(others - here) <= reach).all(1)
+        asked = np.concatenate([here[None], others[near], self._tried])[:, searched]
         found = np.minimum(distances(next(features), places[:, searched], next(features), here[searched], asked), _NOWHERE)
         best = 1 + int(found[1:].argmin())
         self._proposed[1][:] = found[-len(self._tried) :].tolist()
