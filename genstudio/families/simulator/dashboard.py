@@ -41,14 +41,13 @@ DASHBOARD = Dashboard(
              Line("d_loss", "discriminator", "discriminator", True)), "Search",
         ),
         Chart(
-            "distance", "Distance of the features from real genomes", "variances of a region",
+            "distance", "Feature distance", "variances of a region",
             (Line("distance", "current parameters", "generator"), Line("best_distance", "best alternative", "variety")),
             "Search",
             log=True, when="judge=features",
         ),
-        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Search"),
-        Chart("acceptance", "Rounds whose best proposal was accepted", "share", (Line("acceptance", "so far", "norm"),),
-        "Search"),
+        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Annealing"),
+        Chart("acceptance", "Accepted rounds", "share", (Line("acceptance", "so far", "norm"),), "Annealing"),
         Chart(
             "apart", "Statistics: distance between real and simulated", "standard errors",
             (Line("statistics_apart", "all", "validation"), Line("shape_apart", "Tajima's D and linkage", "variety")),
