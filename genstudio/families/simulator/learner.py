@@ -168,23 +168,27 @@ class SimulatorLearner:
         values: dict[str, Tensor | float] = {"g_loss": search.loss, "proposal_loss": search.best_loss, "temperature": heat}
         search.set_state(at=search.at + 1)
         if search.at >= len(config.searched):
-            if config.judge == "features":
-                self._fit(_REACH * config.width * max(cool, _COLD), stream)
+            lowest = self._fit(_REACH * config.width * max(cool, _COLD), stream) if config.judge == "features" else None
+            if lowest is not None:
                 values |= {"distance": search.loss, "best_distance": search.best_loss}
             values["accepted"] = float(self._decide(heat, stream))
             if cool < _LATE:
                 count = search.averaged + 1
                 search.set_state(averaged=count)
-                search.mean.add_((search.place - search.mean) / count)
+                search.mean.add_(((search.place if lowest is None else torch.from_numpy(lowest)) - search.mean) / count)
             else:
                 search.set_state(averaged=0)
                 search.mean.copy_(search.place)
             values["acceptance"] = search.accepted / search.rounds
         return values
 
-    def _fit(self, reach: float, stream: Stream) -> None:
+    def _fit(self, reach: float, stream: Stream) -> Array:
         """Distance from real genomes of the place, and of the best other one that regions in the pool were simulated at, no
-        farther away than `reach` in any parameter: where no parameters fit, the lowest point of the surface never rests."""
+        farther away than `reach` in any parameter: where no parameters fit, the lowest point of the surface never rests.
+
+        Returns the lowest of all (P,): unlike the places, those of two rounds hardly depend on each other, so that their mean is
+        the better estimate.
+        """
         search, model, pool = self.search, self.model, self.model.pool
         searched, here = list(self.config.searched), self.search.place.numpy()
         rows = np.argsort(stream.uniform(len(pool)))[:_FITTED]
@@ -194,15 +198,17 @@ class SimulatorLearner:
         features = (model.features(x).astype(np.float64) for x in (
             model.inside(pool.alleles[rows].numpy(), pool.distances[rows].numpy()), model.real(real),
         ))  # fmt: skip
-        others = np.unique(places, axis=0)
-        near = (others != here).any(1) & (np.abs(others - here) <= reach).all(1)
-        asked = np.concatenate([here[None], others[near], self._tried])[:, searched]
-        found = np.minimum(distances(next(features), places[:, searched], next(features), here[searched], asked), _NOWHERE)
-        best = 1 + int(found[1:].argmin())
-        self._proposed[1][:] = found[-len(self._tried) :].tolist()
+        asked = np.concatenate([here[None], np.unique(places, axis=0), self._tried])
+        found = np.minimum(
+            distances(next(features), places[:, searched], next(features), here[searched], asked[:, searched]), _NOWHERE
+        )
+        self._proposed[1][:] = found[-len(self._tried) :].tolist()  # to be shown only: a run that is resumed may know fewer
+        asked, found = (rows[: -len(self._tried)] for rows in (asked, found))
+        near = (asked != here).any(1) & (np.abs(asked - here) <= reach).all(1)
+        best = int(np.where(near, found, np.inf).argmin())
         search.set_numbers(loss=float(found[0]), best_loss=float(found[best]))
-        search.best.copy_(search.place)
-        search.best[searched] = torch.from_numpy(asked[best])
+        search.best.copy_(torch.from_numpy(asked[best]))
+        return asked[int(found.argmin())]
 
     def _decide(self, heat: float, stream: Stream) -> bool:
         """Whether the best proposal of the round is accepted: where it is no worse, or by chance, the more often the hotter."""
