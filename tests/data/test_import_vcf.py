@@ -74,7 +74,7 @@ REFUSED = {
     "have missing calls": content(lambda i, j: "./." if j == 2 else phased(i, j)),
     "covers 1 regions": content(sites=range(100, 40_000, 500)),
     "not in order": content(sites=[900, 500, 700]),
-    "comes twice": content() + content().split("\n", 2)[2].replace("22\t",
+    "appears in two places": content() + content().split("\n", 2)[2].replace("22\t",
     "21\t") + "22\t999999\t.\tA\tG\t.\t.\t.\tGT" + 6 * "\t0|1",
     "has no sites": content(sites=[]),
     "no header line": "##fileformat=VCFv4.2\n22\t5\t.\tA\tG\t.\t.\t.\tGT\t0|1\t0|1\n",

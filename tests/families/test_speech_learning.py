@@ -60,12 +60,14 @@ def lesson() -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(preset.values), {**preset.values, **preset.cure}
 
 
+@pytest.mark.thorough
 def test_units_say_which_vowel_sounds(vowels: AudioDataset) -> None:
     found = measured(trained(vowels, 60))
     assert found["phone_purity"] >= 0.8 and found["phone_purity"] > found["chance_purity"] + 0.4
     assert found["contrastive_accuracy"] > found["chance_accuracy"] + 0.15 and found["codebook_perplexity"] > 3
 
 
+@pytest.mark.thorough
 def test_without_the_diversity_loss_the_codebook_collapses_and_the_doctor_says_so(vowels: AudioDataset) -> None:
     ill, cured = (measured(trained(vowels, 40, **values)) for values in lesson())
     assert ill["codebook_perplexity"] < 1.2 and ill["phone_purity"] < 0.4 and ill["units_used"] <= 2

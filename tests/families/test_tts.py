@@ -96,6 +96,7 @@ def off(digits: AudioDataset, model: TTSModel, places: Callable[[TTSModel, int],
     return float(np.median(np.concatenate(found))) / digits.rate
 
 
+@pytest.mark.thorough
 def test_letters_find_their_place_in_sound_and_what_is_spoken_beats_the_nearest_recording(
     digits: AudioDataset, speaker: TTSModel
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_masked_colour_is_filled_in_from_the_picture_and_beside_shuffled_capti
     assert 0.35 < lost["match_accuracy"] < 0.6 and lost["match_chance"] == 0.5
 
 
+@pytest.mark.thorough
 def test_the_doctor_says_when_the_picture_is_ignored() -> None:
     for values, said in (({}, False), ({"shuffled": True}, True)):
         model, found = trained(**values)

@@ -227,7 +227,7 @@ def test_a_run_opens_alone_and_makes_pictures_of_what_is_typed(tmp_path: Path, c
 
 def test_it_reads_with_the_model_that_ships_until_there_is_a_run_of_ones_own(real_models: None) -> None:
     assert find_reader("", "captioned-shapes").run.info.id == find_reader("shapes-clip", "").run.info.id == "shapes-clip"
-    with pytest.raises(ConfigError, match="no CLIP run learned from these pictures"):
+    with pytest.raises(ConfigError, match="no CLIP run was trained on these pictures"):
         find_reader("", "captioned-faces")
     own = reader_run()
     assert find_reader("", "captioned-shapes").run.folder == own

@@ -222,6 +222,7 @@ def test_every_network_and_likelihood_learns(values: dict[str, Any]) -> None:
     assert drawn[0].shape == drawn[1].shape == (5, 8, 8, 1) and (drawn[0] != drawn[1]).any()
 
 
+@pytest.mark.thorough
 def test_the_doctor_sees_a_collapsed_code_and_names_its_numbers() -> None:
     told = []
     for beta in (100.0, 1.0):

@@ -175,6 +175,7 @@ def test_the_mel_loss_against_the_wrong_clip_is_noticed(trained: VocoderLearner,
     assert twin["mel_error"] > 2 * measured(trained)["mel_error"]
 
 
+@pytest.mark.thorough
 def test_without_feature_matching_nothing_leads_back_to_the_mels() -> None:
     """Feature matching alone leads the generator to the sound that it was given the mels of; an opinion alone does not."""
     guided = measured(train(learner(mel=0.0, g_rate=1e-3), 60))["mel_error"]
@@ -225,6 +226,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield place, whole, parts
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_bitwise(home: tuple[Path, str, str]) -> None:
     _, whole, parts = home
     files = [Run.open(each).folder / "checkpoints" for each in (whole, parts)]

@@ -87,7 +87,7 @@ def test_own_pictures_with_captions_are_learned_watched_and_searched(open_window
     assert np.allclose(np.sort(page.found.probabilities.max(1)), np.sort(true.probabilities.max(1)), atol=1e-6)
     assert np.allclose(true.probabilities.sum(1), 1, atol=1e-5)
     right = sum(name in text for name, text in zip((true.classes[n] for n in true.named.tolist()), true.captions, strict=True))
-    assert f"Of {len(true.pixels)} pictures whose caption names one of these classes {right} get it" in page.outcome.text()
+    assert f"{right} of {len(true.pixels)} pictures whose caption names one of these classes" in page.outcome.text()
     page.classes.setText("circle, zebra")
     qtbot.waitUntil(lambda: "None of 'zebra'" in page.outcome.text(), timeout=LONG)
     assert lack("imagetext", "Search") == "" and lack("gpt", "Search") != ""

@@ -48,7 +48,7 @@ def test_a_clip_is_seen_heard_and_stopped(open_window: Any, qtbot: Any, monkeypa
     qtbot.mouseClick(page.stop, Qt.MouseButton.LeftButton)
     assert not page.player.playing and page.view.at is None and not page.stop.isEnabled()
     page.player._fail("Sound cannot be played: no audio output device is available. Everything else works.")
-    assert not page.play.isEnabled() and page.why_not.isVisible() and "no output device" in page.why_not.text()
+    assert not page.play.isEnabled() and page.why_not.isVisible() and "no audio output device" in page.why_not.text()
 
 
 def test_playing_lasts_as_long_as_the_sound_and_never_holds_up_the_window(player: SoundPlayer, qtbot: Any) -> None:
