@@ -99,12 +99,13 @@ def test_the_doctor_knows_a_model_that_says_nothing_and_one_that_guesses() -> No
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
 def test_few_transcripts_go_further_after_listening(seed: int) -> None:
-    """Equal labelled data and steps: started from a run that never saw a transcript, and from scratch."""
+    """Equal labelled data and steps: started from a run that never saw a transcript, and from scratch. That is so of the loss; of
+    five clips, the error rate is lower with seed 0 (0.54 and 0.65) and higher with seed 1 (0.73 and 0.63)."""
     dataset = clips("spoken-digits", 300)
     listened = trained(dataset, 250, seed)
     modules = listened.modules.items()
     weights = {f"{part}.{name}": value for part, module in modules for name, value in module.state_dict().items()}
     few = {"task": "transcribe", "examples": 5, "start_rate": 0.5}
     scratch, started = (measured(trained(dataset, 100, seed, one, **few)) for one in (None, weights))
-    assert started["cer"] < scratch["cer"] and started["loss_nats"] < scratch["loss_nats"]
+    assert started["loss_nats"] < scratch["loss_nats"] - 0.1
     assert measured(trained(dataset, 200, seed, task="transcribe"))["cer"] < 0.2
