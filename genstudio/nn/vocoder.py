@@ -21,7 +21,7 @@ _SOFT = 0.3
 """Share of a magnitude below which a phase counts less: a step of Griffin-Lim that takes every phase whole has gradients without
 bound where windows cancel each other."""
 _CYCLE, _SEED, _FITTED, _MOMENTUM = 509, 20_201_012, 10, 0.99 / 1.99
-"""Columns of noise before it begins anew, what it is drawn from, steps to magnitudes of some mels, and Griffin-Lim's momentum as
+"""Columns of noise before it repeats, what it is drawn from, steps to magnitudes of some mels, and Griffin-Lim's momentum as
 in `nn.spectrogram`."""
 Judged = tuple[list[Tensor], list[list[Tensor]]]
 """Of each discriminator its scores (B, n), and the features of its layers."""

@@ -1,4 +1,4 @@
-"""A sound file made anew by a vocoder out of its own mel spectrogram."""
+"""A sound file resynthesised by a vocoder from its own mel spectrogram."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Frames, frames_of
 
 LONGEST = 120
-"""Seconds of a file that is made anew."""
+"""Seconds of a file that is resynthesised at most."""
 _PIECE = 5.0
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import ClassVar, Literal
 
-from genstudio.config import setting
+from genstudio.config import Values, setting
 from genstudio.data.population.history import Model, model_of, values_of
 from genstudio.errors import DataError, Problem
 from genstudio.families.settings import Split
@@ -19,7 +19,7 @@ class SimulatorConfig(Split):
     """Settings of a simulator of evolution whose parameters are searched so that a discriminator cannot tell its genomes
     from real ones."""
 
-    older: ClassVar[Mapping[str, Any]] = {"pool": 0, "judge": "regions"}
+    older: ClassVar[Values] = {"pool": 0, "judge": "regions"}
     history: Literal["constant", "bottleneck", "exponential", "isolation", "three_epochs"] = setting(
         "bottleneck", "Model of the population's history whose parameters are searched: always the same size; a bottleneck; "
         "exponential growth; a split into two populations that still exchange migrants; three sizes one after the other",

@@ -145,9 +145,10 @@ class SimulatorLearner:
         cool = max(0.0, 1 - (progress - search.began) / max(1 - search.began, 1e-9))
         heat = config.temperature * cool
         index, first = config.searched[min(search.at, len(config.searched) - 1)], search.at == 0
+        width = config.width * max(cool, _COLD)
         place = search.place.numpy().copy()
         tried = np.tile(place, (config.proposals + first, 1))
-        moved = place[index] + config.width * max(cool, _COLD) * stream.normal(config.proposals)
+        moved = place[index] + width * stream.normal(config.proposals)
         tried[first:, index] = 1 - np.abs(1 - np.abs(moved) % 2)  # reflected at the ends of the range
         places = np.repeat(tried, config.regions, 0)
         seen = windows(model.simulated(places, stream), config.snps)
@@ -168,7 +169,7 @@ class SimulatorLearner:
         values: dict[str, Tensor | float] = {"g_loss": search.loss, "proposal_loss": search.best_loss, "temperature": heat}
         search.set_state(at=search.at + 1)
         if search.at >= len(config.searched):
-            lowest = self._fit(_REACH * config.width * max(cool, _COLD), stream) if config.judge == "features" else None
+            lowest = self._fit(_REACH * width, stream) if config.judge == "features" else None
             if lowest is not None:
                 values |= {"distance": search.loss, "best_distance": search.best_loss}
             values["accepted"] = float(self._decide(heat, stream))
@@ -195,13 +196,10 @@ class SimulatorLearner:
         places = pool.places.numpy()[rows]
         real = model.data.train
         real = real[np.argsort(stream.uniform(len(real)))[: _FITTED // 2]]
-        features = (model.features(x).astype(np.float64) for x in (
-            model.inside(pool.alleles[rows].numpy(), pool.distances[rows].numpy()), model.real(real),
-        ))  # fmt: skip
+        made = model.features(model.inside(pool.alleles[rows].numpy(), pool.distances[rows].numpy())).astype(np.float64)
+        wanted = model.features(model.real(real)).astype(np.float64)
         asked = np.concatenate([here[None], np.unique(places, axis=0), self._tried])
-        found = np.minimum(
-            distances(next(features), places[:, searched], next(features), here[searched], asked[:, searched]), _NOWHERE
-        )
+        found = np.minimum(distances(made, places[:, searched], wanted, here[searched], asked[:, searched]), _NOWHERE)
         self._proposed[1][:] = found[-len(self._tried) :].tolist()  # to be shown only: a run that is resumed may know fewer
         asked, found = (rows[: -len(self._tried)] for rows in (asked, found))
         near = (asked != here).any(1) & (np.abs(asked - here) <= reach).all(1)

@@ -182,7 +182,8 @@ class SpeechModel:
         for first in range(0, len(clips), _TOGETHER):
             drawn = held_out(self.config, self.data, clips[first : first + _TOGETHER])
             with evaluating(self.encoder):
-                yield drawn, self.listen(drawn)
+                found = self.listen(drawn)
+            yield drawn, found
 
     def unit_numbers(self, units: Tensor) -> Integers:
         """Units (m, groups) as one number each, from 0: (m,)"""
