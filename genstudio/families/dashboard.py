@@ -227,6 +227,17 @@ class Dashboard:
         return tuple(dict.fromkeys(channel for pane in panes for channel in pane.channels))
 
 
+def optimizer_charts(page: str, counted: str = "steps", speed_page: str = "") -> tuple[Chart, Chart, Chart]:
+    """Learning rate, gradient norm and speed of a training, whose speed is `counted` in steps, tokens or words."""
+    metric = "steps_per_second" if counted == "steps" else "tokens_per_second"
+    speed = Line(metric, f"{counted}/s", "speed", True)
+    return (
+        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), page),
+        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), page),
+        Chart(metric, f"{counted.capitalize()} per second", "", (speed,), speed_page or page),
+    )
+
+
 def fitting(parts: Iterable[P], kind: str = "") -> tuple[P, ...]:
     """Charts or panes that are for a kind of data; all of them where none is named."""
     return tuple(part for part in parts if not kind or not part.kinds or kind in part.kinds)

@@ -29,6 +29,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    optimizer_charts,
 )
 
 if TYPE_CHECKING:
@@ -111,9 +112,7 @@ DASHBOARD = Dashboard(
                 Reference("unigram_accuracy", "unigram {:.3f}"), Reference("baseline_accuracy", "most frequent {:.3f}"),
             ),
         ),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
-        Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "More"),
+        *optimizer_charts("Loss", "tokens", "More"),
         Chart(
             "next_sentence", "Next sentence", "share told right",
             (Line("next_sentence_accuracy", "validation", "validation"),), "More",

@@ -28,6 +28,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    optimizer_charts,
 )
 from genstudio.families.gpt.config import GPTConfig
 
@@ -123,9 +124,7 @@ DASHBOARD = Dashboard(
             "counts_share", "Share of the counts", "mean over validation tokens", (Line("val_share", "share", "rate"),), "Counts",
             when="counts=mix|gate",
         ),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
-        Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "Loss"),
+        *optimizer_charts("Loss", "tokens"),
     ),
     panes=(
         Pane(

@@ -18,6 +18,7 @@ from genstudio.families.dashboard import (
     Line,
     Measure,
     Pane,
+    optimizer_charts,
     smaller_pictures,
 )
 from genstudio.families.imagetext.config import CONTRASTIVE, TWO_STREAM
@@ -111,8 +112,7 @@ DASHBOARD = Dashboard(
         ),
         Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Training", log=True,
               when=CONTRASTIVE),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Training"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Training"),
+        *optimizer_charts("Training")[:2],
     ),
     panes=(
         Pane(("similarity",), "Similarity", note="held-out pictures and their captions"),

@@ -25,6 +25,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    optimizer_charts,
 )
 from genstudio.families.seq2seq.config import Seq2SeqConfig
 
@@ -99,9 +100,7 @@ DASHBOARD = Dashboard(
         ),
         Chart("bleu", "BLEU", "0 to 100", (Line("bleu", "BLEU", "validation"),), "Quality", kinds=("pairs",)),
         Chart("chrf", "chrF", "0 to 100", (Line("chrf", "chrF", "validation"),), "Quality"),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Training"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Training"),
-        Chart("steps_per_second", "Steps per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Training"),
+        *optimizer_charts("Training"),
     ),
     panes=(
         Pane(

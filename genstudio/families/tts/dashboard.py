@@ -22,6 +22,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    optimizer_charts,
 )
 from genstudio.families.tts.config import TTSConfig
 from genstudio.families.tts.data import SpokenData, prepare
@@ -97,9 +98,7 @@ DASHBOARD = Dashboard(
               "Alignment", when=DURATIONS),
         Chart("length_error", "Error of the length", "share of the recording", (Line("length_error", "held-out", "validation"),),
               "Alignment"),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Training"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Training"),
-        Chart("steps_per_second", "Steps per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Training"),
+        *optimizer_charts("Training"),
     ),
     panes=(
         Pane(

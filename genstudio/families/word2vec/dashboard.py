@@ -18,6 +18,7 @@ from genstudio.families.dashboard import (
     Line,
     Measure,
     Pane,
+    optimizer_charts,
 )
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ DASHBOARD = Dashboard(
             ),
             "Loss", large=True,
         ),
-        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
-        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
-        Chart("tokens_per_second", "Words per second", "", (Line("tokens_per_second", "words/s", "speed", True),), "Loss"),
+        *optimizer_charts("Loss", "words"),
     ),
     panes=(
         Pane(("map",), "Map of words", SIDE, note="the most frequent words"),
