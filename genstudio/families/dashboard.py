@@ -250,7 +250,7 @@ def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | No
     """
     for measure in measures:
         if measure.name in info.losses:
-            value, step = info.losses[measure.name], info.measured.get(measure.name, info.step)
+            value, step = info.results[measure.name], info.result_step(measure.name)
             when = "" if step == info.step else f" (step {step:,})"
             return f"{measure.words} {value:.4f}{when}", value
     return None
@@ -259,12 +259,13 @@ def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | No
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A result beside what it is compared with: the `measure`, its `value`, the `unit` that it is counted in, and references
-    (short words, value), the nearest to beating it last."""
+    (short words, value), the nearest to beating it last. `estimated`: on a sample, while the references are exact."""
 
     measure: Measure
     value: float
     unit: str
     references: tuple[tuple[str, float], ...] = ()
+    estimated: bool = False
 
     @property
     def good(self) -> float:
@@ -295,7 +296,14 @@ def standing(board: Dashboard, info: RunInfo, known: Mapping[str, float], floors
             if name in floors:
                 found[words] = floors[name] if chart.least is None else max(floors[name], chart.least)
     weakest_first = sorted(found.items(), key=lambda pair: pair[1], reverse=measure.better != "higher")
-    return Standing(measure, info.losses[measure.name], unit, tuple(weakest_first))
+    return Standing(
+        measure, info.results[measure.name], unit, tuple(weakest_first), is_estimated(board, info, measure.name)
+    )
+
+
+def is_estimated(board: Dashboard, info: RunInfo, name: str) -> bool:
+    """Whether this number of a run rests on a sample of the held-out data, while what it is compared with is exact."""
+    return board.references is not None and "val_loss" in info.losses and name in info.losses and name not in info.exact
 
 
 def smaller_pictures(config: Any, info: DatasetInfo) -> tuple[str, Any, DatasetInfo] | None:

@@ -2,7 +2,7 @@
 
 from genstudio.runs.included import is_included, list_included, list_models
 from genstudio.runs.info import FORMAT, RunInfo, list_runs, read_info
-from genstudio.runs.run import Run, create, find, rename, set_notes, set_star, slug
+from genstudio.runs.run import Run, create, find, rename, set_exact, set_notes, set_star, slug
 
 __all__ = [
     "FORMAT",
@@ -16,6 +16,7 @@ __all__ = [
     "list_runs",
     "read_info",
     "rename",
+    "set_exact",
     "set_notes",
     "set_star",
     "slug",

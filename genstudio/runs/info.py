@@ -36,7 +36,8 @@ class RunInfo:
     run.json has none that can be used;
     `measures` name what says how good the model is and is not measured at every step, none in a run of an older version;
     `losses` are the last values of these and of every series whose name contains "loss", `measured` the steps of these:
-    of every series, where a run has no `measures`;
+    of every series, where a run has no `measures`; `exact` are those of the last step that were measured again on all held-out
+    data instead of a sample;
     `checkpoints` are steps, ascending; `elapsed` is in seconds; `race` says which of several runs that raced this is:
     {"id": the same for all, "setting": what differs, "label": the value, "place": from 0}, or is empty.
     """
@@ -63,6 +64,7 @@ class RunInfo:
     measures: tuple[str, ...] = ()
     losses: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, int] = field(default_factory=dict)
+    exact: Mapping[str, float] = field(default_factory=dict)
     checkpoints: tuple[int, ...] = ()
     race: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -71,6 +73,15 @@ class RunInfo:
     def usable(self) -> bool:
         """Whether its metrics and checkpoints can be read."""
         return self.state not in ("newer", "damaged")
+
+    @property
+    def results(self) -> Mapping[str, float]:
+        """`losses`, each as exact as it is known."""
+        return {name: self.exact.get(name, value) for name, value in self.losses.items()}
+
+    def result_step(self, name: str) -> int:
+        """The step at which one of the `results` was measured."""
+        return self.step if name in self.exact else self.measured.get(name, self.step)
 
 
 def read_info(folder: Path) -> RunInfo:
@@ -100,10 +111,19 @@ def read_info(folder: Path) -> RunInfo:
         measures=measures,
         losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in measured},
         measured=measured,
+        exact=_exact(said.get("exact"), end.step),
         checkpoints=_checkpoints(folder / "checkpoints"),
         race=_race(said.get("race")),
         reason=f"The planned length in run.json is invalid ({wrong})." if wrong else "",
     )
+
+
+def _exact(said: Any, step: int) -> Mapping[str, float]:
+    """Nothing where the run went further since, or where that is not what `set_exact` writes: a run is whole without it."""
+    if not isinstance(said, dict) or said.get("step") != step or not isinstance(values := said.get("values"), dict):
+        return {}
+    sound = all(_NUMBER.fullmatch(name) and type(value) in (int, float) for name, value in values.items())
+    return {name: float(value) for name, value in values.items()} if sound else {}
 
 
 def _race(said: Any) -> Mapping[str, Any]:

@@ -340,6 +340,11 @@ def set_star(run: Run, star: bool) -> None:
     _change(run.folder, star=star)
 
 
+def set_exact(run: Run, step: int, values: Mapping[str, float]) -> None:
+    """What the model of a step, the last one, was measured to be on all held-out data. Raises RunError, StorageError."""
+    _change(run.folder, exact={"step": step, "values": dict(values)})
+
+
 def _change(folder: Path, **fields: Any) -> None:
     refuse_included(folder)
     said = read_json(folder)

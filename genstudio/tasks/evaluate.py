@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from genstudio import families, paths, storage
+from genstudio import families, paths, runs, storage
 from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.learnable.tokens import all_validation
-from genstudio.errors import DataError, StorageError
+from genstudio.errors import DataError, RunError, StorageError
 from genstudio.events import Frame, Progress
 from genstudio.families.abilities import Evaluates, Writes
 from genstudio.runs import Run
@@ -26,7 +26,7 @@ from genstudio.tasks.task import Frames, frames_of
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _BEGINNING, _PIECE = 2_000_000, 100_000
-_TRIED = 0.5
+_TRIED = 5.0
 """Seconds of a measurement after which it is known how long all of it takes."""
 
 
@@ -64,27 +64,22 @@ class MeasureEnd:
     """What the validation of a run logs, by the names of its metrics, measured on all of the held-out data instead of a sample:
     of its checkpoint of `step`, the last one.
 
-    Empty where that would take more than `seconds` of this thread's time. Once measured, it is read from the cache; with
-    `known`, nothing is measured. Raises CheckpointError, DataError.
+    Empty where that would take more than `seconds` of this thread's time, which is known once some of it is done. Once measured,
+    the run says it: see `RunInfo.exact`. Raises CheckpointError, DataError.
     """
 
     run_folder: str
     step: int
-    known: bool = False
-    seconds: float = 10.0
+    seconds: float = 300.0
 
     def run(self, models: Models) -> Frames[Mapping[str, float]]:
         yield Frame()
         from genstudio.training.checkpoint import checkpoint_dir  # the window names this task before torch is there
 
         run = Run.open(self.run_folder)
-        promised = checkpoint_dir(run, self.step) / "manifest.json"
-        if not promised.is_file():
-            return {}
-        place = paths.cache() / "measured" / f"{hashlib.sha256(promised.read_bytes()).hexdigest()[:32]}.json"
-        stored = _read_cache(place)
-        if stored is not None or self.known:
-            return stored or {}
+        info = run.info
+        if info.exact or info.step != self.step or not (checkpoint_dir(run, self.step) / "manifest.json").is_file():
+            return info.exact if info.step == self.step else {}
         opened = models.open(ModelRef(self.run_folder, self.step), Evaluates)
         model = yield from opened.with_data(run)
         found, spent, began = dict[str, float](), 0.0, time.thread_time()
@@ -95,9 +90,8 @@ class MeasureEnd:
             found = {name: float(value) for name, value in scored.values.items()}
             yield Frame(progress=Progress("Measuring on all held-out data", scored.done))
             began = time.thread_time()
-        with contextlib.suppress(StorageError):  # measured again the next time
-            storage.make_folder(place.parent)
-            storage.write_atomic(place, json.dumps(found).encode(), sync=False)
+        with contextlib.suppress(RunError, StorageError):  # of a model that ships, or on a disk that is full: known until closed
+            runs.set_exact(run, self.step, found)
         return found
 
 

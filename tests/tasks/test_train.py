@@ -462,15 +462,18 @@ def test_the_end_of_a_run_is_measured_on_all_held_out_data_once(tmp_path: Path, 
     text = text_file(tmp_path, " ".join(f"{n * n % 97} apples" for n in range(6000)))
     folder = answer(run_task(train(tmp_path, data=str(text), steps=12)), "run")
     estimate = Run.open(folder).info.losses["val_loss"]
-    assert result(MeasureEnd(folder, 12, known=True)) == {}, "nothing is measured that nobody asked for"
     monkeypatch.setattr(evaluate, "_TRIED", 0.0)
     assert result(MeasureEnd(folder, 12, seconds=0.0)) == {}, "what takes too long is left out"
     exact = result(MeasureEnd(folder, 12, seconds=1e6))
+    info = Run.open(folder).info
+    assert info.exact == exact and info.results["val_loss"] == exact["val_loss"] and info.losses["val_loss"] == estimate
     assert exact["val_loss"] == pytest.approx(result(Evaluate(ModelRef(folder)))["loss_nats"], abs=1e-6)
     assert abs(exact["val_loss"] - estimate) > 1e-4, "the validation along the way is a sample"
     monkeypatch.setattr(Models, "open", lambda *_: pytest.fail("it was measured before"))
-    assert result(MeasureEnd(folder, 12, known=True)) == exact == result(MeasureEnd(folder, 12))
+    assert result(MeasureEnd(folder, 12)) == exact
     assert result(MeasureEnd(folder, 11)) == {}, "there is no such checkpoint"
+    runs.set_exact(Run.open(folder), 11, exact)
+    assert Run.open(folder).info.exact == {}, "of a step before, it says nothing of the last one"
 
 
 def test_a_long_preparation_is_named_and_real_pictures_come_first(

@@ -28,7 +28,7 @@ def measured(step: int, loss: float, text: str = "") -> Frame:
 
 
 def told(notices: list[Notice]) -> list[tuple[int, str]]:
-    return [(notice.step, notice.text.split(".")[0]) for notice in notices]
+    return [(notice.step, notice.text.split(".")[0].removesuffix(", estimated")) for notice in notices]
 
 
 @pytest.mark.parametrize("references_first", [True, False])
@@ -45,6 +45,7 @@ def test_each_milestone_is_told_once_at_its_step_with_a_sample(references_first:
         found += milestones.show_references(LINES) + milestones.show_words(WORDS)
     assert sorted(told(found)) == [(20, "Beats letter frequencies"), (20, "First real word: The"), (40, "Beats Kneser-Ney")]
     assert all(' it writes "' in notice.text for notice in found)
+    assert all((", estimated." in notice.text) is notice.text.startswith("Beats") for notice in found)
     assert milestones.show_frame(measured(50, 1.3, "the and")) == [], "once is enough"
     milestones.clear()
     assert milestones.show_references(LINES) == [] and milestones.show_frame(measured(0, 4.1)) == []
@@ -71,7 +72,54 @@ def test_an_accuracy_rises_above_its_line_and_a_floor_is_measured_with_the_run()
     floor = {"zlib_bits_per_pixel": Series(np.array([0]), np.array([2.5]))}
     assert falling.show_frame(measured(0, 3.0)) == [] and falling.show_frame(Frame(series=floor)) == []
     assert told(falling.show_frame(measured(60, 2.4))) == [(60, "Beats zlib")]
+    assert "estimated" not in "".join(notice.text for notice in falling._reached.values()), "it was measured on all of them"
     assert Milestones(DASHBOARD).reads and not rising.reads, "words are looked for where text is written"
+
+
+@pytest.mark.parametrize("exact_first", [True, False])
+@pytest.mark.parametrize(("exact", "now"), [
+    (1.3, [(20, "Beats letter frequencies"), (40, "Beats Kneser-Ney")]),  # confirmed
+    (1.6, [(20, "Beats letter frequencies")]),  # the sample flattered the model
+    (3.4, []),
+])  # fmt: skip
+def test_what_all_held_out_data_say_confirms_a_milestone_or_withdraws_it(
+    qtbot: QtBot, qapp: Any, exact: float, now: list[tuple[int, str]], exact_first: bool
+) -> None:
+    charts = RunCharts(DASHBOARD)
+    qtbot.addWidget(charts)
+    charts.show_references(LINES)
+    if exact_first:
+        charts.show_exact(40, {"val_loss": exact})
+    for step, loss in ((10, 3.4), (20, 3.2), (40, 1.4)):
+        charts.show_frame(measured(step, loss))
+    marks = charts.views["loss"]._marks
+    if not exact_first:
+        assert [(mark.step, mark.text) for mark in marks] == [
+            (20, "Beats letter frequencies, estimated."), (40, "Beats Kneser-Ney, estimated."),
+        ]  # fmt: skip
+        charts.show_exact(40, {"val_loss": exact})
+    for view in charts.views.values():
+        assert sorted(told([Notice(mark.step, mark.kind, mark.text) for mark in view._marks])) == now
+    assert not any("estimated" in mark.text for mark in charts.views["loss"]._marks)
+    charts.show_frame(measured(60, 1.2))
+    told_later = [mark.text for mark in charts.views["loss"]._marks if mark.step == 60]
+    assert told_later == {1.3: [], 1.6: ["Beats Kneser-Ney, estimated."]}.get(
+        exact, ["Beats letter frequencies, estimated.", "Beats Kneser-Ney, estimated."]
+    )
+
+
+def test_a_milestone_that_only_all_held_out_data_show_and_one_that_was_lost_again() -> None:
+    milestones = Milestones(DASHBOARD)
+    milestones.show_references(LINES)
+    assert told(milestones.show_frame(measured(10, 1.4))) == [(10, "Beats letter frequencies"), (10, "Beats Kneser-Ney")]
+    milestones.show_frame(measured(20, 1.7))
+    found = milestones.show_exact(20, {"val_loss": 1.6})
+    assert [notice.text.split(".")[0] for notice in found] == ["Beats letter frequencies"]
+    assert milestones._reached["kneser_ney"].text == "Beats Kneser-Ney, estimated.", "it may have been better before"
+    milestones.clear()
+    milestones.show_references(LINES)
+    milestones.show_frame(measured(10, 1.51))
+    assert told(milestones.show_exact(30, {"val_loss": 1.49}))[-1] == (30, "Beats Kneser-Ney")
 
 
 def test_a_loss_can_be_read_as_bits_per_character_and_as_perplexity(qtbot: QtBot, qapp: Any) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QLabel, QTableView
 
 from genstudio import families, paths
 from genstudio.events import Series
+from genstudio.families import dashboard
 from genstudio.families.dashboard import standing
 from genstudio.runs import Run, RunInfo, trash
 from genstudio.tasks.runs import GLANCE, Glance, ReadGlance, ReadNumbers, RunNumbers, outline
@@ -31,7 +32,7 @@ from genstudio.ui.runs.leaderboard import BITS, ranking, results
 from genstudio.ui.runs.model import Column, RunsModel, Sifted
 from genstudio.ui.runs.painting import RunPainter, shares
 from genstudio.ui.runs.side_by_side import looks, matching
-from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name
+from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name, full_result
 from helpers import LONG, result
 from real_window import fits, opened
 
@@ -193,6 +194,22 @@ def test_a_ranking_goes_from_the_best_on_and_equal_runs_share_a_rank(numbers: li
     for row in rows:
         better = sum((value > row.value) if higher else (value < row.value) for _, value in runs)
         assert row.rank == (0 if row.run is None else better + 1)
+
+
+def test_a_result_is_as_exact_as_it_is_known_and_says_where_it_is_estimated() -> None:
+    board = families.get("gpt").dashboard
+    sampled = info_of("gpt", {}, losses={"val_loss": 1.6})
+    exact = info_of("gpt", {}, losses={"val_loss": 1.5}, exact={"val_loss": 1.7})
+    rows = ranking([(info, results(info, None, {})[BITS, ""]) for info in (sampled, exact)], {}, higher=False)
+    assert [row.run for row in rows] == [sampled, exact], "the one that seemed the best is not"
+    assert [row.words.endswith(", estimated") for row in rows] == [True, False]
+    found = [standing(board, info, {}, {}) for info in (sampled, exact)]
+    assert [full_result(one) for one in found if one is not None] == [
+        "validation 1.600 nats per character (estimated from a sample)", "validation 1.700 nats per character",
+    ]  # fmt: skip
+    assert dashboard.result(board.result, exact) == ("validation 1.7000", 1.7)
+    pictures = info_of("gan", {}, losses={"frechet_distance": 3.0})
+    assert not ranking([(pictures, 3.0)], {}, higher=False)[0].estimated, "it is compared with nothing that is exact"
 
 
 def test_losses_of_different_tokens_are_compared_in_bits_per_character_only() -> None:

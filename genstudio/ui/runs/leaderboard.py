@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QTableWidget, QTableWidgetItem, QWidget
 
 from genstudio import families
-from genstudio.families.dashboard import Standing
+from genstudio.families.dashboard import Standing, is_estimated
 from genstudio.runs import RunInfo
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
@@ -28,12 +28,18 @@ Measured = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row: its `rank` from 1, or 0 of a reference line, what it is called, its value, and the run where it is one."""
+    """A row: its `rank` from 1, or 0 of a reference line, what it is called, its value, and the run where it is one;
+    whether the value is `estimated` from a sample of the held-out data."""
 
     rank: int
     label: str
     value: float
     run: RunInfo | None = None
+    estimated: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{value_text(self.value)}{', estimated' if self.estimated else ''}"
 
 
 def results(info: RunInfo, found: Standing | None, known: Mapping[str, float]) -> dict[Measured, float]:
@@ -46,7 +52,7 @@ def results(info: RunInfo, found: Standing | None, known: Mapping[str, float]) -
         return {}
     values: dict[Measured, float] = {}
     for measure in family.dashboard.result:
-        value, chart = info.losses.get(measure.name), family.dashboard.chart_of(measure.name)
+        value, chart = info.results.get(measure.name), family.dashboard.chart_of(measure.name)
         if value is None or not measure.better or not math.isfinite(value):
             continue
         if chart is None or not chart.nats:
@@ -75,8 +81,14 @@ def ranking(
     names = labels([info for info, _ in ordered])
     rows = [Place(0, words, value) for words, value in lines.items() if math.isfinite(value)]
     for (info, value), name in zip(ordered, names, strict=True):
-        rows.append(Place(1 + sum(sign * other < sign * value for _, other in ordered), name, value, info))
+        rows.append(Place(1 + sum(sign * other < sign * value for _, other in ordered), name, value, info, _sampled(info)))
     return tuple(sorted(rows, key=lambda row: (sign * row.value, row.run is None)))
+
+
+def _sampled(info: RunInfo) -> bool:
+    """Whether the numbers of a run rest on a sample of the held-out data: all of them are measured at once."""
+    family = families.find(info.family)
+    return family is not None and any(is_estimated(family.dashboard, info, one.name) for one in family.dashboard.result)
 
 
 class Leaderboard(QWidget):
@@ -163,7 +175,7 @@ class Leaderboard(QWidget):
         for row, place in enumerate(self.places):
             run = place.run
             model, trained = ("", "") if run is None else (family_short(run), duration(run.elapsed))
-            for column, text in enumerate((str(place.rank or ""), place.label, value_text(place.value), model, trained)):
+            for column, text in enumerate((str(place.rank or ""), place.label, place.words, model, trained)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 if run is None:

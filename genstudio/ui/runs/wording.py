@@ -144,6 +144,12 @@ def measured(standing: Standing) -> str:
     return f"{standing.measure.words} {value_text(standing.value)}"
 
 
+def full_result(standing: Standing) -> str:
+    """The same with its unit, and on what it rests: "validation 1.645 nats per token (estimated from a sample)"."""
+    words = f"{measured(standing)} {standing.unit}".strip()
+    return f"{words} (estimated from a sample)" if standing.estimated else words
+
+
 def beside(standing: Standing) -> str:
     """How a result stands to its references: "better than Kneser-Ney 6, 1.515", "0.130 behind Kneser-Ney 6, 1.515"."""
     if not standing.measure.better or not standing.references:

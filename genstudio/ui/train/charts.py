@@ -140,6 +140,10 @@ class RunCharts(Tabs):
         self._refer()
         self._tell(self.milestones.show_references(values))
 
+    def show_exact(self, step: int, values: Mapping[str, float]) -> None:
+        """What was measured on all held-out data at a step, the last one, by the names of numbers."""
+        self._tell(self.milestones.show_exact(step, values))
+
     def show_words(self, words: frozenset[str]) -> None:
         """Words that the text of the run often has: the first that is written is a milestone."""
         self._tell(self.milestones.show_words(words))
@@ -259,6 +263,8 @@ class RunCharts(Tabs):
                 view.replace(line.name, steps, offered[chosen].of(values))
 
     def _tell(self, reached: Iterable[Notice]) -> None:
+        for notice in self.milestones.withdrawn():
+            self._group.unmark(notice.step, notice.kind, notice.text)
         for notice in reached:
             self._mark(notice)
 

@@ -109,7 +109,6 @@ class TrainingTab(QWidget):
         self._progress = Progress()
         self._speed = self._preparing = self._name = ""
         self._lines: Mapping[str, float] = {}
-        self._exact: Mapping[str, float] = {}
         self._measuring = ""
         self._texts: dict[str, Any] = {}
         self._told = single_shot(self, 500)
@@ -394,7 +393,7 @@ class TrainingTab(QWidget):
         self._then = None
         for panel in self._panels.values():
             panel.clear()
-        self._lines, self._exact, self._measuring = {}, {}, ""
+        self._lines, self._measuring = {}, ""
         self.run_path, self.info, self._progress = "", None, Progress()
         self._used, self._data, self._kind = {}, "", ""
         self._show_data()
@@ -469,7 +468,7 @@ class TrainingTab(QWidget):
 
     def _begin(self, task: Train | Resume) -> None:
         self._speed, self._preparing, self.info = "", "", None
-        self._exact, self._measuring = {}, ""
+        self._measuring = ""
         self._asking.drop("run", "described", "exact")
         self.setup.show_settings(False)
         self.show_setup(False)
@@ -541,7 +540,7 @@ class TrainingTab(QWidget):
         self._speed = ""
         self._show_run(self._data, info.config)
         self._described(info)
-        self._measure(info, known=True)
+        self._show_exact()
 
     def _described(self, info: RunInfo) -> None:
         """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
@@ -568,11 +567,11 @@ class TrainingTab(QWidget):
 
     def _ended(self, info: RunInfo) -> None:
         self._described(info)
-        self._measure(info, known=False)
+        self._measure(info)
 
-    def _measure(self, info: RunInfo, *, known: bool) -> None:
-        """Have what the last validation estimated measured on all held-out data, or read what was measured once: the reference
-        lines that it is compared with are exact."""
+    def _measure(self, info: RunInfo) -> None:
+        """Have what the last validation estimated measured on all held-out data: the reference lines that it is compared with
+        are exact. It continues in the background; the run says it from then on."""
         if not self._estimates(info) or not info.step:
             return
 
@@ -587,9 +586,17 @@ class TrainingTab(QWidget):
             self.show_summary()
 
         def found(values: Mapping[str, float]) -> None:
-            self._exact = values
+            if values and self.info is not None:
+                self.info = replace(self.info, exact=values)
+                self._show_exact()
+                self.run_changed.emit(self.run_path)
 
-        self._asking.ask("exact", MeasureEnd(str(info.folder), info.step, known), heard, over, on_result=found)
+        self._asking.ask("exact", MeasureEnd(str(info.folder), info.step), heard, over, on_result=found)
+
+    def _show_exact(self) -> None:
+        """Milestones that an estimate reached stand or fall by what was measured."""
+        if self.info is not None and self.info.exact:
+            self.panel.charts.show_exact(self.info.step, self.info.exact)
 
     def _estimates(self, info: RunInfo) -> bool:
         """Whether the validation of a run is an estimate that stands beside exact lines."""
@@ -845,11 +852,10 @@ class TrainingTab(QWidget):
         if board.said is not None:
             if not self._estimates(info):
                 return board.said(info, self._lines)
-            exact = {name: value for name, value in self._exact.items() if name in info.losses}
-            measured = {**info.measured, **dict.fromkeys(exact, info.step)}
-            said = board.said(replace(info, losses={**info.losses, **exact}, measured=measured), self._lines)
+            steps = {name: info.result_step(name) for name in info.losses}
+            said = board.said(replace(info, losses=info.results, measured=steps), self._lines)
             sampled = self._measuring or "Estimated from a sample."
-            rests = "Measured on all held-out data." if exact else sampled
+            rests = "Measured on all held-out data." if info.exact else sampled
             return f"{said} {rests}" if said else ""
         measure = next((one for one in board.result if one.name in info.losses), None)
         if measure is None:

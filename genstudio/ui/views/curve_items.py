@@ -40,7 +40,7 @@ _LOW = 130
 """Pixels of a chart's height up to which there is no room for a label that lies on a curve."""
 _NAMED = ("warning", "milestone")
 """Kinds of marks that have their words beside them."""
-_SHORT = 28
+_SHORT = 36
 """Letters of a first sentence that is shown beside its mark."""
 
 

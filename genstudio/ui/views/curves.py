@@ -146,6 +146,11 @@ class CurvesView(SceneFigure):
         self._marks.append(Mark(step, kind, text))
         self.redraw()
 
+    def unmark(self, step: int, kind: str, text: str) -> None:
+        """Take a mark away."""
+        self._marks = [mark for mark in self._marks if mark != Mark(step, kind, text)]
+        self.redraw()
+
     def forget_after(self, step: int) -> None:
         """Take away the points and the marks of later steps."""
         self._marks = [mark for mark in self._marks if mark.step <= step]
@@ -499,6 +504,11 @@ class CurveGroup(QObject):
         """The same mark on every chart."""
         for view in self._views:
             view.mark(step, kind, text)
+
+    def unmark(self, step: int, kind: str, text: str) -> None:
+        """Take a mark away from every chart."""
+        for view in self._views:
+            view.unmark(step, kind, text)
 
     def _hover(self, step: float | None) -> None:
         for view in self._views:
