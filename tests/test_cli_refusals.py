@@ -105,7 +105,7 @@ def test_a_run_of_any_kind(said: Said, made: Path, tmp_path: Path, command: str,
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("resume", "timeline", *ELSEWHERE)])
-@pytest.mark.parametrize(("which", "words"), [("77", "There are: 3"), ("-1", "not a checkpoint"), ("newest", "Use last")])
+@pytest.mark.parametrize(("which", "words"), [("77", "Available: 3"), ("-1", "not a checkpoint"), ("newest", "Use last")])
 def test_a_checkpoint_that_is_not_there(said: Said, command: str, which: str, words: str) -> None:
     name = "ring" if command == "sample" else "words"
     assert words in sentence(said(command, name, f"--checkpoint={which}"))

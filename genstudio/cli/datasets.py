@@ -49,10 +49,10 @@ def add(commands: Commands) -> None:
         "--scale", default="auto", metavar="LOW..HIGH", help="the values that stand for black and white, such as "
         "--scale=-1..1"
     )
-    imported.add_argument("--rate", type=int, default=0, metavar="N", help="samples per second of sound; 0: the commonest rate")
+    imported.add_argument("--rate", type=int, default=0, metavar="N", help="samples per second of sound; 0: the most common rate")
     imported.add_argument("--longest", type=float, default=15.0, metavar="S", help="cut sound into clips of at most S seconds")
-    imported.add_argument("--trim", action="store_true", help="take silence from both ends of sound")
-    imported.add_argument("--skip-broken", action="store_true", help="skip unreadable pictures and sound, however many")
+    imported.add_argument("--trim", action="store_true", help="trim silence at both ends of each clip")
+    imported.add_argument("--skip-broken", action="store_true", help="skip unreadable pictures and sound, no matter how much")
 
 
 def _datasets(options: argparse.Namespace) -> None:

@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     sample.add_argument("--eta", type=float, metavar="E", help="fresh noise in each DDIM step, 0 to 1 (diffusion models only)")
     sample.add_argument("--guidance", type=float, metavar="G", help="strength of the class: 0 ignores it, 1 is the "
         "conditional model, more exaggerates (conditional diffusion models only)")
-    sample.add_argument("--text", metavar="T", help="what the pictures should show (models that make pictures of texts only)")
+    sample.add_argument("--text", metavar="T", help="what the pictures should show (models that make pictures from texts only)")
     sample.add_argument("--no-prior", action="store_true", help="let the decoder read the text's vector as if it were a "
         "picture's (the same models only)")
     sample.add_argument("--size", type=int, metavar="PIXELS", help="pixels a side, one of the sizes that the model grew through, "

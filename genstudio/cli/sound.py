@@ -22,14 +22,14 @@ def add(commands: Commands) -> None:
     speak.add_argument("--out", required=True, metavar="FILE.wav")
     speak.add_argument("--voice", type=int, default=1, metavar="N", help="which of the model's voices, from 1")
     speak.add_argument("--speed", type=float, default=1.0, metavar="S", help="2: twice as fast (models of durations only)")
-    speak.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn at random")
+    speak.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers")
     speak.add_argument("--vocoder", metavar="RUN", help="a vocoder's folder, id or name, which makes the sound; else Griffin-Lim")
     speak.add_argument("--json", action="store_true", help="what was said, how long and how loud it is")
 
     transcribe = commands.add("transcribe", _transcribe, "write what is spoken in sound files")
     add_model(transcribe)
     transcribe.add_argument("files", nargs="+", metavar="FILE", help="WAV, FLAC, Ogg Vorbis or MP3, of any rate and length")
-    transcribe.add_argument("--beams", type=int, metavar="B", help="beginnings of a text that are kept in the search; 1: the "
+    transcribe.add_argument("--beams", type=int, metavar="B", help="partial transcripts kept in the beam search; 1: the "
         "most probable letter of each frame; default: as the run is set")
     transcribe.add_argument("--json", action="store_true", help="every file with the seconds at which each letter is said")
 
@@ -47,7 +47,7 @@ def _speak(options: argparse.Namespace) -> None:
     storage.write_atomic(out, wav_of(found.samples, found.shown.rate))
     if not options.json:
         if found.unknown:
-            print(f"Omitted, because the recordings have none: {' '.join(found.unknown)}")
+            print(f"Skipped, because the recordings do not contain them: {' '.join(found.unknown)}")
         print(out)
         return
     share = found.samples.astype(float) / 32767
@@ -64,7 +64,7 @@ def _transcribe(options: argparse.Namespace) -> None:
     from genstudio.tasks.transcribe import Transcribe
 
     if options.beams is not None and not 1 <= options.beams <= 256:
-        raise GenstudioError(f"{options.beams} beginnings cannot be kept.", "Ask for 1 to 256 with --beams.")
+        raise GenstudioError(f"{options.beams} is not a possible number of beams.", "Ask for 1 to 256 with --beams.")
     paths = tuple(str(expanded(path)) for path in options.files)
     found = result(Transcribe(reference(options), paths, options.beams or 0), quiet=options.json or None)
     if options.json:

@@ -83,14 +83,14 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         family = families.get(options.family)
     except KeyError:
         raise GenstudioError(
-            f"Unknown family '{options.family}'.", f"There is: {', '.join(families.NAMES)}."
+            f"Unknown family '{options.family}'.", f"Choose one of: {', '.join(families.NAMES)}."
         ) from None
     values: dict[str, Any] = {}
     if options.preset:
         preset = families.preset_called(family.presets, options.preset)
         if preset is None:
             known = ", ".join(preset.name for preset in family.presets)
-            raise GenstudioError(f"Unknown preset '{options.preset}'.", f"There is: {known}.")
+            raise GenstudioError(f"Unknown preset '{options.preset}'.", f"Choose one of: {known}.")
         values = dict(_fitted(family, preset, options) if preset.sizes else preset.values)
         if options.steps is None and options.seconds is None:
             options.steps, options.seconds = preset.steps, preset.seconds

@@ -38,7 +38,7 @@ _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, E
 def offer(name: str) -> Offer:
     """The catalogue's entry of this name. Raises DataError."""
     if name not in CATALOGUE:
-        raise DataError(f"The catalogue has no '{name}'.", f"There are: {', '.join(CATALOGUE)}.")
+        raise DataError(f"The catalogue has no '{name}'.", f"Available: {', '.join(CATALOGUE)}.")
     return CATALOGUE[name]
 
 

@@ -1,4 +1,4 @@
-"""Byte-pair encoding step by step, for people to follow: every pair is counted anew for every merge."""
+"""Byte-pair encoding step by step, for people to follow: every pair is counted again for every merge."""
 
 from __future__ import annotations
 

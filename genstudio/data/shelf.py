@@ -46,7 +46,7 @@ def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> Datas
         return finished(import_text(path) if "text" in kinds else import_path(path))
     names = [name for info in known for name in (info.id, info.title.casefold())]
     near = difflib.get_close_matches(wanted.casefold(), names, n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(info.id for info in known) or 'none'}."
+    hint = f"Did you mean '{near[0]}'?" if near else f"Available: {', '.join(info.id for info in known) or 'none'}."
     raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a file works too.")
 
 

@@ -93,17 +93,17 @@ def put(
     description: str = "",
     details: Mapping[str, Any] | None = None,
     intact: Callable[[DatasetInfo], bool] | None = None,
-    anew: bool = False,
+    duplicate: bool = False,
 ) -> DatasetInfo:
     """Give a staged folder its place on the shelf; Raises StorageError.
 
     An entry with the same content and `intact` is returned instead, whatever its title, with notes on this import, which
     are not kept; a damaged one is replaced.
-    `anew` makes another entry in any case.
+    `duplicate` makes another entry in any case.
     """
     shelf, given = paths.datasets(), dict(details or {})
     name = slug(title)
-    known = None if anew else _same(kind, sha256, given)
+    known = None if duplicate else _same(kind, sha256, given)
     if known is not None:
         if intact is None or intact(known):
             return _noted(known, title, given)

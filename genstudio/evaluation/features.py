@@ -81,7 +81,7 @@ class Encoder(nn.Module):
 def trained(
     data: SampleData, device: torch.device, folder: Path | None, *, varied: bool = False
 ) -> Generator[float, None, Encoder]:
-    """The encoder of these pictures: that of the run in `folder`, that of another run on the same data, or trained anew.
+    """The encoder of these pictures: that of the run in `folder`, that of another run on the same data, or trained from scratch.
 
     It is always alike, and kept in both places. Yields the fraction done. Of classifiers a tenth of the pictures is held
     back, to know how often they are right. One that is `varied` learns from half as many batches, of pictures that are blurred,

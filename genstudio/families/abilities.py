@@ -590,7 +590,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Samples": (Samples, "generate samples"),
     "Completes": (Completes, "complete pictures pixel by pixel"),
     "Denoises": (Denoises, "generate samples from noise step by step"),
-    "Illustrates": (Illustrates, "make pictures of texts"),
+    "Illustrates": (Illustrates, "make pictures from texts"),
     "Grows": (Grows, "generate pictures at several sizes"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),

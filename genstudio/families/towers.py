@@ -68,7 +68,7 @@ class Towers(Config):
         if self.d_model % self.heads:
             yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model}; change one")
         if self.tokenizer == "bpe" and self.vocabulary < 257:
-            yield Problem("vocabulary", "byte pairs begin with the 256 bytes: take at least 260")
+            yield Problem("vocabulary", "byte pairs begin with the 256 bytes: choose at least 260")
 
     def of_texts(self) -> Stack:
         """The stack that reads texts."""

@@ -220,7 +220,7 @@ class Anatomist(StageMaker):
         yield self._stage(
             "cross_weights", "cross-attention", "× source", "A = softmax(Q Kᵀ / √d_k), K of the source", "TS",
             "Queries of the target are compared with keys of the source: each row shows how much a target token takes from every "
-            "source token, and sums to 1. There is no mask, for the whole source is known.",
+            "source token, and sums to 1. There is no mask, because the whole source is known.",
             weights, columns=self.source, kind="share", role="attention", sources=(before,),
             note=f"mean entropy of a row {entropy(weights).mean():.2f} bits",
         )  # fmt: skip

@@ -100,7 +100,7 @@ LOSSES: Mapping[str, Function] = {
     "squared_error": Function(
         "Squared error", "(a - y)²", lambda z: np.asarray(np.square(sigmoid(z) - 1)),
         lambda z: np.asarray(2 * (sigmoid(z) - 1) * _sigmoid_slope(z)), "C = (a - y)²", "dC/dz = 2 (a - y) σ'(z)",
-        "Its slope contains σ'(z): where the network is surely wrong, σ is flat, and there is hardly anything to learn from.",
+        "Its slope contains σ'(z): where the network is confidently wrong, σ is flat, and there is little to learn from.",
         "Bishop 2006, 5.2",
     ),
     "cross_entropy": Function(

@@ -71,9 +71,9 @@ class Sampler:
     def check(self) -> None:
         """Raises DataError for what no sampler can do."""
         if self.sampler not in SAMPLERS:
-            raise DataError(f"Unknown sampler '{self.sampler}'.", f"There are: {', '.join(SAMPLERS)}.")
+            raise DataError(f"Unknown sampler '{self.sampler}'.", f"Available: {', '.join(SAMPLERS)}.")
         if self.variance not in VARIANCES:
-            raise DataError(f"Unknown variance '{self.variance}'.", f"There are: {', '.join(VARIANCES)}.")
+            raise DataError(f"Unknown variance '{self.variance}'.", f"Available: {', '.join(VARIANCES)}.")
         if not 1 <= self.steps <= MOST_STEPS:
             raise DataError(f"{self.steps} is not a valid number of steps.", f"Choose 1 to {MOST_STEPS:,}.")
         if not 0 <= self.eta <= 1:

@@ -189,7 +189,7 @@ def _parsed(data: bytes) -> Generator[float, None, dict[str, Any]]:
 def _assembled(
     parts: Mapping[int, tuple[Mapping[str, Any], tuple[Segment, ...]]], children: Mapping[int | None, list[int]]
 ) -> Tree:
-    """Children before their parents, and numbered anew."""
+    """Children before their parents, and renumbered."""
     made: dict[int, Node] = {}
     for number, key in enumerate(reversed(list(parts))):
         found, segments = parts[key]

@@ -71,7 +71,7 @@ def arithmetic(first: Array, less: Array, more: Array) -> Array:
 def truncated(latents: Array, limit: float, kind: str) -> Array:
     """The same noise, cut off at +-`limit`: each number becomes the same quantile of the cut distribution.
 
-    That has the law of drawing anew what lies beyond (Brock et al. 2019), and moves evenly with the limit. `kind` is
+    That has the distribution of drawing again what lies beyond (Brock et al. 2019), and moves evenly with the limit. `kind` is
     `normal` or `uniform` (between -1 and 1). Raises DataError for a limit that is not positive.
     """
     if not limit > 0:

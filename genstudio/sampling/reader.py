@@ -170,7 +170,7 @@ class Beams:
 
     def add(self, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> Logits:
         """Logits (n, V) after `texts`, of one length up to `context`; `rows` says which text of the call before each
-        goes on by one token. A model without a cache, other weights, and texts that begin elsewhere are read anew."""
+        goes on by one token. A model without a cache, other weights, and texts that begin elsewhere are read from the start."""
         device, cache = self._reader._device, self._cache
         if cache is not None and cache.length == len(texts[0]) - 1 and not self._reader._refresh():
             if list(rows) != list(range(len(cache.layers[0].keys))):

@@ -57,7 +57,7 @@ class ExportTimeline:
         if channel not in looks_at:
             known = ", ".join(looks_at)
             where = f" on '{self.channel}'" if self.channel and known else ""
-            hint = f"It has: {known}." if known else "Choose a run that was trained longer."
+            hint = f"Available: {known}." if known else "Choose a run that was trained longer."
             raise DataError(f"This run has no snapshots{where}.", hint)
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)

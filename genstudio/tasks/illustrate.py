@@ -58,7 +58,7 @@ def told(opened: Opened[Samples], text: Text | None) -> Opened[Samples]:
     model = opened.able(Illustrates).model
     known_part(model, text.text)
     if text.prior is not None and not model.has_prior:
-        raise DataError("This model has no prior: its decoder is told the vectors of texts.", "Choose a model that has one.")
+        raise DataError("This model has no prior: its decoder is given the vectors of texts.", "Choose a model that has one.")
     return Opened(model.made_of(model.of_texts([text.text], text.prior)), opened.step, opened.title, opened.family, opened.live)
 
 
@@ -95,7 +95,7 @@ class BlendPictures:
         opened = models.open(self.model, Illustrates)
         if not opened.model.has_prior:
             raise DataError(
-                "The decoder of this model is told the vectors of texts, not of pictures.", "Choose one whose condition is the "
+                "The decoder of this model is given the vectors of texts, not of pictures.", "Choose one whose condition is the "
                 "picture."
             )
         model = sampling(opened, self.sampler or {})

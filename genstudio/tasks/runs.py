@@ -46,7 +46,7 @@ class ListIncluded(Quiet):
 
 @dataclass(frozen=True)
 class CopyIncluded:
-    """Make an ordinary run of a model that ships, to train it further; its optimisers begin anew. Returns its folder."""
+    """Make an ordinary run of a model that ships, to train it further; its optimisers start from scratch. Returns its folder."""
 
     path: str
 

@@ -115,7 +115,7 @@ class Sample:
             return np.arange(count) % len(classes)
         asked = classes.index(self.label) if self.label in classes else self.label
         if isinstance(asked, str) and not (asked.isascii() and asked.isdigit()):
-            raise DataError(f"Unknown class '{asked}'.", f"There are: {', '.join(classes)}.")
+            raise DataError(f"Unknown class '{asked}'.", f"Available: {', '.join(classes)}.")
         if not 0 <= int(asked) < len(classes):
             raise DataError(f"Unknown class {asked}.", f"Choose 0 to {len(classes) - 1}.")
         return np.full(count, int(asked), np.int64)
@@ -131,7 +131,7 @@ def grown(opened: Opened[abilities.Samples], size: int, fade: float = 1.0) -> ab
     """The model making pictures of another size. Raises RunError for one that has but one size; DataError."""
     model = opened.able(abilities.Grows).model
     if size not in model.sizes:
-        raise DataError(f"This model makes no pictures of {size} pixels.", f"It has: {', '.join(map(str, model.sizes))}.")
+        raise DataError(f"This model makes no pictures of {size} pixels.", f"Available: {', '.join(map(str, model.sizes))}.")
     if not 0 <= fade <= 1:
         raise DataError(f"A fade-in of {fade:g} is not a share.", "Choose 0 (the size before) to 1 (this size alone).")
     return model.grown_to(size, fade)
@@ -140,5 +140,5 @@ def grown(opened: Opened[abilities.Samples], size: int, fade: float = 1.0) -> ab
 def variant(model: abilities.Samples, name: str) -> str:
     """The variant of this name, the usual one where it is empty. Raises DataError."""
     if name and name not in model.variants:
-        raise DataError(f"This model has no variant '{name}'.", f"It has: {', '.join(model.variants)}.")
+        raise DataError(f"This model has no variant '{name}'.", f"Available: {', '.join(model.variants)}.")
     return name or model.variants[0]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from genstudio.sampling.score import Columns
 
 LARGEST = 4_000_000
-"""Characters that are scored at most: each takes some hundred bytes of results."""
+"""Characters that are scored at most: each takes a few hundred bytes of results."""
 _BYTES = 4
 """A character has at most so many bytes, so no more tokens before one decide what text it completes."""
 _BEGINNING, _WRITTEN = 200, 48

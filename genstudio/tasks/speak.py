@@ -168,7 +168,7 @@ def heard(models: Models, model: Speaks, made: Utterance, vocoder: str = "") -> 
         wanted, form = MelForm(**mel), opened.model.mel_form
         if form != wanted:
             raise DataError(
-                f"'{opened.title}' makes sound of spectrograms with {_said(form)}; this model makes them with {_said(wanted)}.",
+                f"'{opened.title}' makes sound from spectrograms with {_said(form)}; this model makes them with {_said(wanted)}.",
                 "Train a vocoder with the same rate, window, hop and bands.",
             )  # fmt: skip
         mels = np.ascontiguousarray(made.mels.T if len(made.mels) > 1 else made.mels.T.repeat(2, 1))

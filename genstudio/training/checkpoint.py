@@ -253,7 +253,7 @@ def _order(run: Run, which: Which) -> list[int]:
     if isinstance(which, int):
         if which not in there:
             known = ", ".join(map(str, there))
-            raise CheckpointError(f"There is no checkpoint of step {which}.", f"There are: {known}.", run.folder)
+            raise CheckpointError(f"There is no checkpoint of step {which}.", f"Available: {known}.", run.folder)
         return [which]
     first = best_step(run) if which == "best" else None
     if first is None:

@@ -247,7 +247,7 @@ def test_rename_and_delete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "near"), [("shakspeare", "shakespeare"), ("name", "names"), ("", ""), ("zzz", "There are: ")]
+    ("wanted", "near"), [("shakspeare", "shakespeare"), ("name", "names"), ("", ""), ("zzz", "Available: ")]
 )
 def test_an_unknown_name_suggests_the_near_one(wanted: str, near: str) -> None:
     with pytest.raises(DataError, match="no dataset") as error:

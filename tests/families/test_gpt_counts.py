@@ -131,7 +131,7 @@ def test_reading_on_from_the_cache_says_what_reading_all_says(model: GPTModel) -
 
 @pytest.mark.parametrize("how", ["mix", "gate"])
 def test_it_is_never_worse_than_either_part(text_data: TextData, how: str) -> None:
-    """But for what it costs to learn a share from some hundred tokens."""
+    """But for what it costs to learn a share from a few hundred tokens."""
     found = exact(trained(text_data, 20, counts=how))
     assert found.nats <= min(found.parts["network"], found.parts["counts"]) + 0.003 * found.tokens
     half = (found.parts["network"] + found.parts["counts"]) / 2

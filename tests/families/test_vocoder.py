@@ -122,7 +122,7 @@ def test_a_wave_has_a_hop_for_each_step_between_columns(upsampling: int) -> None
     found = made(mels)
     assert found.shape == (2, 8 * 64) and torch.isfinite(found).all() and made.left == config.left
     again = made(mels[:, :, :9])
-    assert torch.equal(found, again), "nothing in it is drawn anew"
+    assert torch.equal(found, again), "nothing in it is drawn again"
 
 
 def reach(network: Callable[[Tensor], Tensor], size: int, at: int) -> list[int]:

@@ -42,8 +42,9 @@ def check_captions(dataset: ImageDataset, split: SplitSettings) -> list[Finding]
         longest = max(len(captions[place].split()) for place in long)
         found.append(Finding(
             f"no caption longer than {LONG} words", "warning",
-            f"{many(len(long), 'caption has', 'captions have')} more than {LONG} words, up to {longest:,}: only the beginning is "
-            "read, as far as the context of the model goes.", len(long), shown([captions[i] for i in long[:5]], long[:5]),
+            f"{many(len(long), 'caption has', 'captions have')} more than {LONG} words, up to {longest:,}: a model "
+            "reads only as much of the beginning as fits its context.", len(long),
+            shown([captions[i] for i in long[:5]], long[:5]),
             "Shorten them, with what matters most first, or choose a longer context.",
         ))  # fmt: skip
     counts = Counter(said)
@@ -53,7 +54,7 @@ def check_captions(dataset: ImageDataset, split: SplitSettings) -> list[Finding]
         found.append(Finding(
             "captions tell pictures apart", "info" if len(counts) > 20 else "warning",
             f"{shared:,} of {len(said):,} pictures share their caption with another one ({len(counts):,} different captions): "
-            "which of these a text means cannot be known.", shared, shown([f"{text} ({most:,} times)"], [captions.index(text)]),
+            "a text cannot say which of them it means.", shared, shown([f"{text} ({most:,} times)"], [captions.index(text)]),
             "Say in the captions what sets pictures apart, unless it does not matter.",
         ))  # fmt: skip
     return found + _same_in_both(dataset, split)

@@ -297,7 +297,7 @@ def import_archive(
 
 def put_clips(
     dataset: AudioDataset, name: str, source: str, notes: Sequence[str] = (), more: Mapping[str, Any] | None = None,
-    anew: bool = False,
+    duplicate: bool = False,
 ) -> Work[DatasetInfo]:  # fmt: skip
     """Clips on the shelf; `more` is kept beside what their card says of them. Raises DataError, StorageError."""
     title, raw = clean_title(name), npz.packed(stored.arrays_of(dataset), compress=False)
@@ -308,7 +308,7 @@ def put_clips(
             file.write(raw)
         return store.put(
             folder, "audio", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(dataset.lengths),
-            source=clean_title(source), details=details, intact=intact, anew=anew,
+            source=clean_title(source), details=details, intact=intact, duplicate=duplicate,
         )  # fmt: skip
 
 

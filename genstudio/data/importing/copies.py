@@ -37,7 +37,7 @@ def duplicate(
     swap: bool = False,
     made_with: Mapping[str, Any] | None = None,
 ) -> Work[DatasetInfo]:
-    """A copy under another name; pictures made anew as `pictures_as` says, pairs turned around by `swap`, what is made
+    """A copy under another name; pictures made again as `pictures_as` says, pairs turned around by `swap`, what is made
     from a seed made with other settings.
 
     Pictures come from what they were imported from, so nothing is lost twice. Toy tasks become pairs. Yields the
@@ -55,9 +55,9 @@ def duplicate(
     if isinstance(dataset, PointDataset):
         return (yield from _points(dataset, title))
     if isinstance(dataset, RegionDataset):
-        return (yield from rows.import_regions(dataset, title, info.source or info.title, anew=True))
+        return (yield from rows.import_regions(dataset, title, info.source or info.title, duplicate=True))
     if isinstance(dataset, AudioDataset):
-        return (yield from clips.put_clips(dataset, title, info.source or info.title, anew=True))
+        return (yield from clips.put_clips(dataset, title, info.source or info.title, duplicate=True))
     if isinstance(dataset, TaskDataset):
         dataset = PairDataset(info, dataset.questions, dataset.answers, ("question", "answer"))
     if not isinstance(dataset, PairDataset):
@@ -66,7 +66,7 @@ def duplicate(
     if swap:
         left, right, names = right, left, (names[1], names[0])
     cells = ((place / len(left), pair) for place, pair in enumerate(zip(left, right, strict=True)))
-    return (yield from rows.import_pairs(cells, title, info.source or info.title, names, {}, anew=True))
+    return (yield from rows.import_pairs(cells, title, info.source or info.title, names, {}, duplicate=True))
 
 
 def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Work[DatasetInfo]:
@@ -94,7 +94,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
         named = dataset.captions is not None and dataset.names is not None
         captions = dict(zip(dataset.names or (), dataset.captions or (), strict=True)) if named else None
         work = pictures.import_pictures(
-            items, settings, title, source, expected=info.count, classes=dataset.classes, captions=captions, anew=True
+            items, settings, title, source, expected=info.count, classes=dataset.classes, captions=captions, duplicate=True
         )
         return (yield from work)
     kept = info.origin == "imported" and info.details.get("originals") == "array"
@@ -103,7 +103,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
         raise damaged(info)
     work = pictures.import_array(
         pixels, title, source, settings, labels=dataset.labels, classes=dataset.classes, captions=dataset.captions,
-        names=dataset.names, anew=True,
+        names=dataset.names, duplicate=True,
     )  # fmt: skip
     return (yield from work)
 
@@ -115,11 +115,11 @@ def _text(dataset: TextDataset, title: str) -> Work[DatasetInfo]:
     empty = DataError(f"'{info.title}' is empty.", "Choose another dataset.", info.path)
     work = store.poured(
         "text", title, pieces, empty, info.source or info.title, lambda: info.details, description=info.description,
-        anew=True,
+        duplicate=True,
     )  # fmt: skip
     return (yield from work)
 
 
 def _points(dataset: PointDataset, title: str) -> Work[DatasetInfo]:
     source = dataset.info.source or dataset.info.title
-    return (yield from rows.import_points(np.array(dataset.points), title, source, anew=True))
+    return (yield from rows.import_points(np.array(dataset.points), title, source, duplicate=True))

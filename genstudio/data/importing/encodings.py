@@ -58,7 +58,7 @@ def canonical(name: str) -> str:
         found = ""
     if found not in TITLES:
         known = ", ".join(TITLES)
-        raise DataError(f"Unknown text encoding '{name.strip()[:40]}'.", f"There are: {known}.")
+        raise DataError(f"Unknown text encoding '{name.strip()[:40]}'.", f"Available: {known}.")
     return found
 
 

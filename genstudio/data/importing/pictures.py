@@ -93,7 +93,7 @@ def import_pictures(
     classes: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     captions: Mapping[str, str] | None = None,
-    anew: bool = False,
+    duplicate: bool = False,
 ) -> Work[DatasetInfo]:
     """Decode pictures, make them one size, and put them on the shelf beside what they were made from.
 
@@ -128,7 +128,7 @@ def import_pictures(
         if sheet.spreads or settings.limits:
             details["scale"] = list(limits)
         details["notes"] = [note for note in (*notes, scale.sentence(whole, limits)) if note]
-        return _finish(folder, title, source, sheet.digest.hexdigest(), shape, index, details, anew)
+        return _finish(folder, title, source, sheet.digest.hexdigest(), shape, index, details, duplicate)
 
 
 def import_array(
@@ -142,7 +142,7 @@ def import_array(
     captions: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     details: Mapping[str, Any] | None = None,
-    anew: bool = False,
+    duplicate: bool = False,
 ) -> Work[DatasetInfo]:
     """Pictures that are pixels already, (n, h, w, c) uint8, such as drawn digits; `details` are kept beside those of
     the settings. Raises DataError, StorageError."""
@@ -185,7 +185,7 @@ def import_array(
             "classes": list(classes)[:1000], "sizes": [[wide, high, len(pixels)]],
             "originals": "pixels" if same else "array", **captioned(captions),
         }  # fmt: skip
-        return _finish(folder, title, source, digest.hexdigest(), shape, index, details, anew)
+        return _finish(folder, title, source, digest.hexdigest(), shape, index, details, duplicate)
 
 
 def captioned(captions: Sequence[str] | None) -> dict[str, bool]:
@@ -220,7 +220,7 @@ class _Index:
 
 def _finish(
     folder: Path, title: str, source: str, digest: str, shape: tuple[int, ...], index: _Index, details: dict[str, Any],
-    anew: bool,
+    duplicate: bool,
 ) -> DatasetInfo:  # fmt: skip
     with store.writing(folder / "index.npz") as file:
         file.write(index.packed())
@@ -229,7 +229,7 @@ def _finish(
     sha256 = hashlib.sha256(f"{sha256} flipped".encode()).hexdigest() if flipped else sha256
     return store.put(
         folder, "images", title, size=int(np.prod(shape)), sha256=sha256, count=shape[0] * (1 + flipped),
-        source=clean_title(source), details=details, intact=intact, anew=anew,
+        source=clean_title(source), details=details, intact=intact, duplicate=duplicate,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -
 
 
 def import_pairs(
-    rows: Rows, name: str, source: str, sides: Sequence[str], details: dict[str, Any], anew: bool = False
+    rows: Rows, name: str, source: str, sides: Sequence[str], details: dict[str, Any], duplicate: bool = False
 ) -> Work[DatasetInfo]:
     """Two cells a row -> pairs, those with an empty side too, so that they can be counted. Raises as above."""
 
@@ -53,7 +53,7 @@ def import_pairs(
 
     empty = DataError("There are no pairs in these columns.", "Choose other columns.")
     known = {**details, "columns": [str(side)[:80] for side in sides]}
-    work = store.poured("pairs", clean_title(name), pieces(), empty, source, lambda: known, intact=intact, anew=anew)
+    work = store.poured("pairs", clean_title(name), pieces(), empty, source, lambda: known, intact=intact, duplicate=duplicate)
     return (yield from work)
 
 
@@ -196,7 +196,7 @@ def import_points(
     name: str = "Drawn points",
     source: str = "drawn",
     details: dict[str, Any] | None = None,
-    anew: bool = False,
+    duplicate: bool = False,
 ) -> Work[DatasetInfo]:
     """(n, 2) numbers -> points on the shelf. Raises DataError, StorageError."""
     title = clean_title(name)
@@ -214,12 +214,12 @@ def import_points(
             copy.write(raw)
         return store.put(
             folder, "points", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(plain),
-            source=clean_title(source), details=details, intact=intact, anew=anew,
+            source=clean_title(source), details=details, intact=intact, duplicate=duplicate,
         )  # fmt: skip
 
 
 def import_regions(
-    dataset: RegionDataset, name: str, source: str, notes: Sequence[str] = (), anew: bool = False
+    dataset: RegionDataset, name: str, source: str, notes: Sequence[str] = (), duplicate: bool = False
 ) -> Work[DatasetInfo]:
     """Regions on the shelf. Raises DataError, StorageError."""
     title, raw = clean_title(name), population.packed(dataset.regions)
@@ -230,7 +230,8 @@ def import_regions(
             copy.write(raw)
         return store.put(
             folder, "regions", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(dataset.regions),
-            source=clean_title(source), details=details | ({"notes": list(notes)} if notes else {}), intact=intact, anew=anew,
+            source=clean_title(source), details=details | ({"notes": list(notes)} if notes else {}), intact=intact,
+            duplicate=duplicate,
         )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def rows(path: Path, layout: Layout, columns: Sequence[str]) -> Iterator[tuple[f
     missing = [name for name in columns if name not in layout.columns]
     if missing:
         have = ", ".join(f"'{name}'" for name in layout.columns[:40])
-        raise DataError(f"There is no column '{missing[0]}'.", f"There are: {have}.", path)
+        raise DataError(f"There is no column '{missing[0]}'.", f"Available: {have}.", path)
     if layout.json:
         for done, _, values in jsonl.records(path, layout.encoding).rows:
             yield done, tuple(jsonl.cell(values.get(name)) for name in columns)

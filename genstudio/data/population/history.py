@@ -107,7 +107,7 @@ class Model:
         found = self.usual()
         for name, value in values.items():
             if name not in self.names:
-                raise DataError(f"The model '{self.title}' has no parameter {name}.", f"It has: {', '.join(self.names)}.")
+                raise DataError(f"The model '{self.title}' has no parameter {name}.", f"Available: {', '.join(self.names)}.")
             parameter = self.parameters[self.names.index(name)]
             if not parameter.low <= value <= parameter.high:
                 raise DataError(
@@ -155,7 +155,7 @@ MODELS: Mapping[str, Model] = {model.name: model for model in (CONSTANT, BOTTLEN
 def model_of(name: str) -> Model:
     """The model of this name. Raises DataError."""
     if name not in MODELS:
-        raise DataError(f"There is no model of history '{name}'.", f"There are: {', '.join(MODELS)}.")
+        raise DataError(f"There is no model of history '{name}'.", f"Available: {', '.join(MODELS)}.")
     return MODELS[name]
 
 

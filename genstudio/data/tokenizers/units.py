@@ -1,7 +1,7 @@
 """Fast encoding of long texts: cut into units that are encoded independently, each different one only once.
 
 Most units of a text (a word and the space before it) occur many times, so looking them up is several times faster than
-encoding the text anew. It is exact where no token ever crosses from one unit to the next.
+encoding the text again. It is exact where no token ever crosses from one unit to the next.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class BertConfig(TextStack):
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         if self.tokenizer == "bpe" and self.vocabulary < 257:
-            yield Problem("vocabulary", "byte pairs begin with the 256 bytes: take at least 260")
+            yield Problem("vocabulary", "byte pairs begin with the 256 bytes: choose at least 260")
         if self.trained == "head" and self.task == "classify" and not self.start:
             yield Problem("trained", "a head alone needs a run to start from: the vectors of an untrained model say little")
         if self.start and self.start_embeddings:

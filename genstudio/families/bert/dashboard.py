@@ -114,7 +114,7 @@ DASHBOARD = Dashboard(
         ),
         *optimizer_charts("Loss", "tokens", "More"),
         Chart(
-            "next_sentence", "Next sentence", "share told right",
+            "next_sentence", "Next sentence", "share correct",
             (Line("next_sentence_accuracy", "validation", "validation"),), "More",
             references=(Reference("", "chance {:.1f}", value=0.5, when="nsp=True"),),
         ),

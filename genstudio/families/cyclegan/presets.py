@@ -14,7 +14,7 @@ PRESETS = (
         "shapes",
         "Shapes: orange and blue",
         "Orange shapes become blue and blue ones orange, by sets that show different shapes: the colours change within 200 "
-        "steps, the details later. At the end, after less than two minutes on one quiet core, the error to the true partners is "
+        "steps, the details later. At the end, after less than two minutes on one idle core, the error to the true partners is "
         "a fifth of that of leaving pictures as they are or of the mean picture.",
         _SHAPES,
         steps=1000,
@@ -23,8 +23,8 @@ PRESETS = (
     Preset(
         "digits",
         "Digits: 3 and 8",
-        "Threes of 8x8 pixels become eights and eights threes, within half a minute on one quiet core: strokes that close the "
-        "loops appear after some hundred steps. A separately trained classifier then takes nearly all for the other digit.",
+        "Threes of 8x8 pixels become eights and eights threes, within half a minute on one idle core: strokes that close the "
+        "loops appear after a few hundred steps. A separately trained classifier then takes nearly all for the other digit.",
         {"from_": "3", "to": "8", "evaluate_every": 250},
         steps=500,
         data="digits8",
@@ -46,7 +46,7 @@ PRESETS = (
         "faces",
         "Faces: without glasses and with",
         "Faces of 16x16 pixels get glasses, or lose them. Each set is one value of an attribute; try 'mouth=sad' and "
-        "'mouth=happy', or 'hair=short' and 'hair=long', in the same way. After 500 steps, less than a minute on one quiet core, "
+        "'mouth=happy', or 'hair=short' and 'hair=long', in the same way. After 500 steps, less than a minute on one idle core, "
         "a separately trained classifier takes about 80% for the other set.",
         {"from_": "without glasses", "to": "with glasses"},
         steps=1500,

@@ -68,7 +68,7 @@ DASHBOARD = Dashboard(
         Pane(
             ("samples", "expected"), "Samples", kinds=PICTURES, choices=("Samples", "Expected half-way"),
             choice_title="What is shown", choice_help="The finished samples, or the clean picture that the network expects "
-            "when half of the noise is left: blurred, for many pictures are still possible", beside="real",
+            "when half of the noise is left: blurred, because many pictures are still possible", beside="real",
             beside_title="Real", beside_note="from the dataset", note="same noise throughout",
         ),
         Pane(("loss_by_level",), "Loss by noise level", SIDE),
@@ -83,7 +83,7 @@ DASHBOARD = Dashboard(
     handles=("learning_rate", "ema", "sampler", "sampling_steps", "guidance", "clip"),
     key=KEY,
     smaller=smaller_pictures,
-    welcome="Press Start: a network learns to remove noise from points, and noise walks to two moons. It takes seconds. "
+    welcome="Press Start: a network learns to remove noise from points, and noise turns into two moons. It takes seconds. "
     "Digits and pixel-art faces are among the presets, and your own pictures work the same way.",
     race="objective",
 )  # fmt: skip

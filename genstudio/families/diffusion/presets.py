@@ -20,8 +20,8 @@ PRESETS = (
     Preset(
         "moons",
         "Two moons",
-        "Noise walks to two moons: both are there after some hundred steps, and the rest of the time thins them. Watch "
-        "the paths of the points and the learned score. Less than a minute on one quiet core.",
+        "Noise turns into two moons: both appear after a few hundred steps, and the rest of the time thins them. Watch "
+        "the paths of the points and the learned score. Less than a minute on one idle core.",
         _POINTS,
         steps=3000,
         data="moons",
@@ -30,7 +30,7 @@ PRESETS = (
         "ring",
         "Ring, by flow matching",
         "Eight narrow Gaussians on a circle, by flow matching: the network learns the velocity along straight paths from noise "
-        "to data, and the paths of the points show it. Less than a minute on one quiet core.",
+        "to data, and the paths of the points show it. Less than a minute on one idle core.",
         _POINTS | {"objective": "flow"},
         steps=3000,
         data="gaussian-ring",
@@ -39,7 +39,7 @@ PRESETS = (
         "roll",
         "Swiss roll",
         "A spiral whose turns lie close together: a disc at first, then the turns come apart, from the outside to the middle. "
-        "About a minute on one quiet core.",
+        "About a minute on one idle core.",
         _POINTS,
         steps=3000,
         data="swiss-roll",
@@ -47,7 +47,7 @@ PRESETS = (
     Preset(
         "plane",
         "Any points",
-        "For spirals, rings or points you have drawn: the shape appears within some hundred steps.",
+        "For spirals, rings or points you have drawn: the shape appears within a few hundred steps.",
         _POINTS,
         steps=3000,
     ),
@@ -73,7 +73,7 @@ PRESETS = (
         "mnist",
         "MNIST, choose the class",
         "28x28 pixels, read in patches of 2x2, which makes a step about three times as fast: strokes within half a minute, the "
-        "first digits after a minute, cleaner until the end. About nine minutes on one quiet core.",
+        "first digits after a minute, cleaner until the end. About nine minutes on one idle core.",
         _PICTURES | {"channels": 24, "patch": 2, "conditional": True},
         steps=1500,
         data="mnist10k",
@@ -82,7 +82,7 @@ PRESETS = (
         "shapes",
         "Shapes, choose the class",
         "White squares, ellipses and hearts of 32x32 pixels, in patches of 2x2: blobs after a minute, sharper until the end. "
-        "About eleven minutes on one quiet core.",
+        "About eleven minutes on one idle core.",
         _PICTURES | {"channels": 24, "patch": 2, "halvings": 2, "conditional": True},
         steps=1500,
         data="shapes",

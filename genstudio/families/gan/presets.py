@@ -38,7 +38,7 @@ PRESETS = (
     Preset(
         "ring-live",
         "Ring, live",
-        "Eight narrow Gaussians on a circle, with networks small enough to watch: some hundred iterations per second "
+        "Eight narrow Gaussians on a circle, with networks small enough to watch: a few hundred iterations per second "
         "on one core. All eight modes are found within two or three seconds. At the end 94 to 97% of the samples lie "
         "on a mode, with half the true width; the next preset is more accurate.",
         _LIVE,

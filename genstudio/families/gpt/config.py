@@ -46,8 +46,8 @@ class GPTConfig(TextStack):
         group="Training", label="Loss on",
     )
     stop_early: float = setting(
-        0.0, "Go back to the best checkpoint, and end, where the validation loss has not fallen for this share of the training "
-        "and is more than 1% higher. 0: train on to the end", low=0, high=1, group="Training", label="Early stop",
+        0.0, "Stop, and go back to the best checkpoint, once the validation loss has not fallen for this share of the training "
+        "and is more than 1% higher. 0: train to the end", low=0, high=1, group="Training", label="Early stop",
         source="Prechelt 1998",
     )
     precision: Literal["float32", "bfloat16"] = setting(

@@ -200,7 +200,7 @@ class GPTModel:
         return contextlib.nullcontext()
 
     def _evaluate_answers(self, data: QuestionData, exact: bool, share: float) -> Iterator[AnswerScore]:
-        """Held-out questions, in the order of their lengths; all of them when `exact`, else a `share` of some hundreds."""
+        """Held-out questions, in the order of their lengths; all of them when `exact`, else a `share` of a few hundred."""
         count = len(data.held)
         rows = np.arange(count)
         if not exact and count:

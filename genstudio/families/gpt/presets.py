@@ -56,7 +56,7 @@ PRESETS = (
         "three-minutes",
         "3 minutes",
         "Network and counts, sized for this computer. On Shakespeare the network alone reaches 1.53 nats per character on two "
-        "quiet cores (one seed); mixed half and half with the counts, 1.44.",
+        "idle cores (one seed); mixed half and half with the counts, 1.44.",
         _COUNTED,
         seconds=180,
         sizes=_SIZES,
@@ -76,7 +76,7 @@ PRESETS = (
     Preset(
         "hour",
         "An hour",
-        "Network and counts, sized for this computer: on two cores 3.2 million parameters, with dropout, for a short text is "
+        "Network and counts, sized for this computer: on two cores 3.2 million parameters, with dropout, because a short text is "
         "read many times over. How far it comes has not been measured.",
         {**_WIDE, **_COUNTED},
         seconds=3600,

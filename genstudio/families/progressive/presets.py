@@ -13,7 +13,7 @@ PRESETS = (
     Preset(
         "digits",
         "Digits 8x8",
-        "From 4 x 4 to 8 x 8 pixels, the smallest growth there is: half a minute on one quiet core. First light and dark spots "
+        "From 4 x 4 to 8 x 8 pixels, the smallest growth there is: half a minute on one idle core. First light and dark spots "
         "in the right places, then strokes as the second size fades in. Train it longer for digits that can be read.",
         _DIGITS,
         steps=600,
@@ -23,7 +23,7 @@ PRESETS = (
         "classes",
         "Digits, choose the class",
         "The same, with both networks told the class: each column is a digit, and with 4 x 4 pixels they already differ. Half a "
-        "minute on one quiet core, after which a separately trained classifier sees the requested digit in 99% of the "
+        "minute on one idle core, after which a separately trained classifier sees the requested digit in 99% of the "
         "pictures. Under 'Growth', see at which size each digit becomes what it is.",
         _DIGITS | {"conditional": True},
         steps=600,
@@ -33,8 +33,8 @@ PRESETS = (
         "faces",
         "Faces, 4 to 8 to 16 pixels",
         "Colours of skin, hair and background come with 4 x 4, heads with 8 x 8, eyes and glasses with 16 x 16. Just after a "
-        "size has faded in, the pictures are worse than before; they recover within some hundred steps. About four minutes on "
-        "one quiet core.",
+        "size has faded in, the pictures are worse than before; they recover within a few hundred steps. About four minutes on "
+        "one idle core.",
         {},
         steps=1500,
         data="pixel-faces",
@@ -43,7 +43,7 @@ PRESETS = (
         "shapes",
         "Shapes",
         "One white shape on black, 32 x 32 pixels, so four sizes: the small ones decide where it is and how large, the full one "
-        "whether it is a square, an ellipse or a heart. Some five minutes on one quiet core.",
+        "whether it is a square, an ellipse or a heart. About five minutes on one idle core.",
         {"channels": 8},
         steps=1500,
         data="shapes",

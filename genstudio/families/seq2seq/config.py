@@ -106,7 +106,7 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
         elif self.tokenizer == "file" and not self.tokenizer_file.strip():
             yield Problem("tokenizer_file", "choose the tokenizer.json to use, or other tokens")
         if self.tokenizer == "bpe" and self.vocabulary < 259:
-            yield Problem("vocabulary", "byte pairs begin with the 256 bytes and two markers: take at least 260")
+            yield Problem("vocabulary", "byte pairs begin with the 256 bytes and two markers: choose at least 260")
 
     @property
     def pair_split(self) -> SplitSettings:

@@ -49,7 +49,7 @@ PRESETS = (
     Preset(
         "emoji",
         "Names of emoji in 16 languages",
-        "One model writes sixteen languages in many scripts, for each source begins with the target language, such as fr: or "
+        "One model writes sixteen languages in many scripts: each source begins with the target language, such as fr: or "
         "ja:. Names are short and strange, so most are still wrong after five minutes.",
         {"context": 48, "dropout": 0.1, "d_model": 96},
         seconds=300,

@@ -11,7 +11,7 @@ PRESETS = (
         "bottleneck",
         "Two parameters: a bottleneck",
         "The time and length of the bottleneck are known. The population's usual size and its size in the bottleneck are "
-        "searched. On ten hidden histories, two minutes of one core each, half of all errors were below 4%; the size in a "
+        "searched. On ten hidden histories, two minutes on one core each, half of all errors were below 4%; the size in a "
         "weak bottleneck is found less exactly.",
         {"history": "bottleneck", "known": "T_end=1000, duration=500"},
         steps=300,

@@ -55,7 +55,7 @@ class SpeechConfig(Layers, StackTraining, Split):
         Batches, "examples", 0, help="Train on only this many clips, to see the effect of too few; 0: all", label="Clips used"
     )
     beams: int = setting(
-        8, "Beginnings of a text that are kept while a transcript is searched. 1: the most probable letter of each frame", low=1,
+        8, "Partial transcripts kept in the beam search. 1: the most probable letter of each frame", low=1,
         high=256, group="Task", when="task=transcribe", label="Beam width", source="Graves & Jaitly 2014",
     )
     augment: float = setting(
@@ -67,11 +67,11 @@ class SpeechConfig(Layers, StackTraining, Split):
         when="task=pretrain", live=True, label="Share hidden", source=f"{_W2V}, 3.1",
     )
     mask_span: int = setting(
-        4, "Frames that are hidden in a row: a single one is too easy, for it can be guessed from its neighbours", low=1, high=50,
-        group="Task", label="Hidden in a row", live=True, source=f"{_W2V}, 3.1",
+        4, "Frames that are hidden in a row: a single one is too easy, because it can be guessed from its neighbours", low=1,
+        high=50, group="Task", label="Hidden in a row", live=True, source=f"{_W2V}, 3.1",
     )
     distractors: int = setting(
-        20, "Other hidden frames of the same clip that a frame is to be told from", low=1, high=100, group="Task",
+        20, "Other hidden frames of the same clip from which a frame has to be distinguished", low=1, high=100, group="Task",
         when="task=pretrain", live=True, source=f"{_W2V}, 3.2",
     )
     contrast_temperature: float = setting(
@@ -79,10 +79,8 @@ class SpeechConfig(Layers, StackTraining, Split):
         group="Task", when="task=pretrain", live=True, logarithmic=True, label="Temperature", source=f"{_W2V}, 3.2",
     )
     jitter: float = setting(
-        8.0, "Milliseconds by which the sound that units are made of is shifted against what is heard around it, at "
-        "random up to so "
-        "many: where a period of the voice begins cannot be told then, and units stand for sounds and not for "
-        "moments of a period. "
+        8.0, "Largest random shift, in milliseconds, between the sound that units are made of and what is heard around it: the "
+        "start of a period of the voice can then not be predicted, so units stand for sounds, not for moments of a period. "
         "0: as in the paper", low=0.0, high=20.0, group="Units", when="task=pretrain", live=True, label="Shift (ms)",
     )
     diversity: float = setting(

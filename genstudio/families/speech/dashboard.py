@@ -44,7 +44,7 @@ def said(info: RunInfo, _references: Mapping[str, float]) -> str:
                 f"{losses.get('wer', math.nan):.1%}.")  # fmt: skip
     if "contrastive_accuracy" not in losses:
         return ""
-    words = (f"Of the hidden frames {losses['contrastive_accuracy']:.1%} are told from the others; by guessing "
+    words = (f"Of the hidden frames {losses['contrastive_accuracy']:.1%} are told from the others; guessing gets "
              f"{losses.get('chance_accuracy', math.nan):.1%}")  # fmt: skip
     if "phone_purity" in losses:
         words += (f". Its units say which phone sounds in {losses['phone_purity']:.1%} of the frames; the same units shuffled "

@@ -19,8 +19,8 @@ PRESETS = (
         "Vowels in half a minute",
         "Five vowels by eight voices, and nobody names them. After 50 steps the unit alone says which vowel sounds in "
         "nine frames "
-        "of ten, after 200 steps in 95%; the same units shuffled say 22%. Two thirds of the hidden frames are recognised, by "
-        "guessing one in ten.",
+        "of ten, after 200 steps in 95%; the same units shuffled say 22%. Two thirds of the hidden frames are recognised; "
+        "guessing gets one in ten.",
         seconds=30,
         data="vowels",
     ),

@@ -59,8 +59,8 @@ class ViTConfig(Layers, StackTraining, Split):
         main=True, when="task=masked", live=True, label="Share hidden", source=_MAE,
     )
     normalised: bool = setting(
-        False, "Fill in each patch less its mean brightness and over its contrast, so that strokes and edges count, whatever the "
-        "shade. What is shown has the brightness and contrast of what is hidden", group="Task", when="task=masked",
+        False, "Subtract its mean brightness from each patch and divide by its contrast, so that strokes and edges count, "
+        "whatever the shade. What is shown has the brightness and contrast of what is hidden", group="Task", when="task=masked",
         label="Normalise each patch", source=f"{_MAE}, 4.1",
     )
     decoder_layers: int = setting(

@@ -62,8 +62,8 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
         beside = [f"{title} {references[name]:.1%}" for name, title in names if name in references]
         return words + (f"; without a network: {', '.join(beside)}." if beside else ".")
     if "probe_accuracy" in losses:
-        return (f"A linear probe names {losses['probe_accuracy']:.1%} of held-out pictures right; on an untrained model: "
-                f"{losses.get('untrained_probe_accuracy', math.nan):.1%}.")  # fmt: skip
+        return (f"A linear probe classifies {losses['probe_accuracy']:.1%} of held-out pictures correctly; on an untrained "
+                f"model: {losses.get('untrained_probe_accuracy', math.nan):.1%}.")  # fmt: skip
     return ""
 
 

@@ -53,7 +53,7 @@ PRESETS = (
         "views",
         "Two views of one picture",
         "Needs no classes: of 64 pictures, find the other variation of the same one. After 400 steps on MNIST, a linear probe "
-        "names 95% of held-out digits right; on an untrained model 72%.",
+        "classifies 95% of held-out digits correctly; on an untrained model 72%.",
         _VIEWS,
         steps=400,
         data="mnist10k",
@@ -89,7 +89,7 @@ PRESETS = (
         data="digits8",
         cure={"patch": 2},
         cure_text="Sixteen patches of 2x2 pixels can attend to each other, so that strokes are put together from parts wherever "
-        "they are. Halving the patch size makes four times as many tokens, and attention sixteen times as dear.",
+        "they are. Halving the patch size makes four times as many tokens, and attention sixteen times as expensive.",
     ),
     Preset(
         "collapse",

@@ -31,7 +31,7 @@ DASHBOARD = Dashboard(
     speed=Measure("steps_per_second", "speed", "higher", "iterations/s"),
     handles=("adversarial", "feature", "mel", "g_rate", "d_rate", "loss"),
     key=(("real", "real"), ("generator", "generator"), ("discriminators", "discriminator")),
-    welcome="Press Start: a generator learns to make sound of spectrograms. Hear held-out clips as they are, by Griffin-Lim and "
-    "by the generator at every step. Your own recordings work the same way: drop a folder of them on the window.",
+    welcome="Press Start: a generator learns to turn spectrograms into sound. Hear held-out clips as they are, by Griffin-Lim "
+    "and by the generator at every step. Your own recordings work the same way: drop a folder of them on the window.",
     race="feature",
 )  # fmt: skip

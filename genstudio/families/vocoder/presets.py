@@ -13,7 +13,7 @@ PRESETS = (
     Preset(
         "voice",
         "Telephone voice",
-        "A voice out of 40 mel bands, clear within two minutes on one quiet core; after 300 steps the discriminators join. Some "
+        "A voice out of 40 mel bands, clear within two minutes on one idle core; after 300 steps the discriminators join. About "
         "seven minutes in all. A mel error of 0.14 was reached after a minute; that of Griffin-Lim is 0.12.",
         {"join": 300},
         steps=2000,
@@ -22,7 +22,7 @@ PRESETS = (
     Preset(
         "quick",
         "Telephone voice, mel loss alone",
-        "Without discriminators each step takes half the time: on one quiet core the mel error was 0.144 after 50 seconds and "
+        "Without discriminators each step takes half the time: on one idle core the mel error was 0.144 after 50 seconds and "
         "0.126 after 200, that of Griffin-Lim is 0.121.",
         _QUICK,
         steps=500,
@@ -31,7 +31,7 @@ PRESETS = (
     Preset(
         "digits",
         "Spoken digits",
-        "Digits of a synthetic voice, whose pitch and vowels you can follow in the spectrogram. Two minutes on one quiet core.",
+        "Digits of a synthetic voice, whose pitch and vowels you can follow in the spectrogram. Two minutes on one idle core.",
         {"join": 300},
         steps=600,
         data="spoken-digits",
@@ -39,7 +39,7 @@ PRESETS = (
     Preset(
         "vowels",
         "Vowels",
-        "The simplest sound: five vowels at different pitches. Half a minute on one quiet core.",
+        "The simplest sound: five vowels at different pitches. Half a minute on one idle core.",
         _QUICK | {"channels": 64},
         steps=300,
         data="vowels",
@@ -56,7 +56,7 @@ PRESETS = (
         "convolutions",
         "HiFi-GAN, convolutions alone",
         "As published, transposed convolutions make every sample, and nothing is known of phases beforehand. After 18 seconds of "
-        "one core the mel error was 1.0, where the others are at 0.15. To compare with.",
+        "one core the mel error was 1.0, where the others are at 0.15. For comparison.",
         {"upsampling": 64, "channels": 64},
         steps=3000,
         data="telephone-voice",

@@ -108,7 +108,7 @@ class MakePage(QWidget):
             self.shown.setCurrentWidget(self.text)
             count = look.statistics.characters
         wanted, unit = int(np.asarray(values["count"])), COUNTED[self._info.kind]
-        few = f"A try of {count:,} {unit}; the dataset will have {wanted:,}." if count < wanted else ""
+        few = f"A sample of {count:,} {unit}; the dataset will have {wanted:,}." if count < wanted else ""
         self.said.setText(few or f"{count:,} {unit}: everything the dataset will contain.")
 
     def show_problem(self, words: str) -> None:

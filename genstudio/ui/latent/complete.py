@@ -40,7 +40,7 @@ class CompletePage(Page):
             "of the training", self._next_held)  # fmt: skip
         self.open = button("Open a picture…", "complete_open", "open", "Complete a picture of your own", self._choose)
         self.draw = button("Draw", "complete_draw", "pencil", "Draw the pixels that are given. Left button: draw, right button: "
-            "take away", self._toggle_drawing)  # fmt: skip
+            "erase", self._toggle_drawing)  # fmt: skip
         self.draw.setCheckable(True)
         self.keep = choice("complete_keep", "What is given of the picture", *_PARTS)
         self.ink = LabeledSlider("Ink", 0, 1, 1, whole=True, name="complete_ink")

@@ -47,10 +47,10 @@ class Directions(QWidget):
         self._grid.setVerticalSpacing(4)
         vbox(self._grid, None, into=self, spacing=None)
 
-    def show_space(self, space: LatentSpace, *, anew: bool = True) -> None:
-        """A slider for each of the first directions of this space, all at zero; those there are stay if not `anew`."""
+    def show_space(self, space: LatentSpace, *, fresh: bool = True) -> None:
+        """A slider for each of the first directions of this space, all at zero; those there are stay if not `fresh`."""
         self._space = space
-        if not anew:
+        if not fresh:
             return
         for slider in self.sliders:
             self._grid.removeWidget(slider)

@@ -238,7 +238,7 @@ class ExplorePage(Page):
             self.base = np.zeros(found.size, np.float32) if found.size <= 2 else self.noise(1, self._seed)[0]
             self.slice.setCurrentText(AXES[2] if found.size <= 2 else AXES[0])
             self.landing.clear()
-        self.directions.show_space(found, anew=fresh)
+        self.directions.show_space(found, fresh=fresh)
         self.ways.set_space(found)
         self.tools.setTabVisible(2, found.copies)
         self.stack.setCurrentIndex(1)

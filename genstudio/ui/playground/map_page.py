@@ -72,7 +72,7 @@ class MapPage(Page):
         read = prompt if kind == "hidden" else ()
         wanted = (model, read, kind, layer, self.method.currentData())
         if wanted == self._key and self.method.currentData() == "tsne":
-            return  # the weights moved on: placing the points anew every two seconds would never let them rest
+            return  # the weights moved on: placing the points again every two seconds would never let them rest
         self._key = wanted
         if self.busy("map"):
             self.cancel("map")

@@ -63,7 +63,7 @@ class Remembered:
 
 
 class ReplayPage(Page):
-    """Replays the text when asked to: with each saved step a model writes, expects and attends anew."""
+    """Replays the text when asked to: with each saved step a model writes, expects and attends again."""
 
     as_translated = True
 

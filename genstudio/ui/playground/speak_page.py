@@ -169,8 +169,8 @@ def said(found: Spoken) -> str:
     seconds = len(found.samples) / found.shown.rate
     words = f"'{found.said}', {seconds:.2f} s, {found.weights}; sound by {found.made_by}."
     if not found.complete:
-        words += " It did not come to its end and was cut off."
+        words += " It did not reach an end and was cut off."
     if found.unknown:
         missing = " ".join(found.unknown[:10])
-        words += f" Omitted, because the recordings that it learned from have none: {missing}."
+        words += f" Skipped: the training recordings do not contain {missing}."
     return words

@@ -26,7 +26,7 @@ from genstudio.ui.widgets import LabeledSlider, plain_label
 _COLORS = (theme.BLUE, theme.GREEN, theme.VERMILION)
 _POINTS, _WIDE = 201, 1.6
 _SHARES = (1, 2, 4, 8)
-_EMPTY = "Set up a language model and a text, and it is said here where they stand."
+_EMPTY = "Set up a language model and a text to see where they stand."
 _REPEATED = 4
 
 

@@ -290,5 +290,5 @@ def ink(value: float, kind: Kind, limit: float) -> str:
 
 
 def _some(count: int) -> range:
-    """Up to some hundred indexes, evenly spaced."""
+    """Up to a few hundred indexes, evenly spaced."""
     return range(0, count, max(1, count // 200))

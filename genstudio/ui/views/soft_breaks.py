@@ -1,4 +1,4 @@
-"""Paragraphs too long to be laid out anew at each key are shown in parts, with breaks between that are not in the text."""
+"""Paragraphs too long to be laid out again at each key are shown in parts, with breaks between that are not in the text."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ class DocumentView(QWidget):
         self.editor.viewport().update()
 
     def show_document(self) -> None:
-        """Everything anew."""
+        """Everything again."""
         self._own = True
         try:
             self._text = shown(self.document.text)
