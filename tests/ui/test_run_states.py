@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PySide6.QtWidgets import QLabel
 from genstudio import paths
 from genstudio.families.dashboard import result
 from genstudio.families.gpt.dashboard import DASHBOARD
-from genstudio.runs import Run
+from genstudio.runs import Run, RunInfo
 from genstudio.tasks.train import Train
 from genstudio.ui.train.summary import RunSummary, how_it_ended, plan_words
 from genstudio.ui.window import MainWindow
@@ -208,9 +209,7 @@ def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot:
 
 @pytest.mark.parametrize("loss", [1.2, 2.0, 4.5])
 def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
-    from types import SimpleNamespace
-
-    info = SimpleNamespace(losses={"val_loss": loss}, measured={"val_loss": 70}, step=83, config={"tokenizer": "bpe"})
+    info = RunInfo("id", Path(), "name", losses={"val_loss": loss}, measured={"val_loss": 70}, step=83, config={"tokenizer": "bpe"})
     lines = {"uniform": 4.159, "unigram": 3.3, "kneser_ney": 1.514, "characters_per_token": 2.0}
     words = DASHBOARD.said(info, lines)
     assert f"Validation {loss:.3f} nats per token (step 70) = perplexity {math.exp(loss):.3g}" in words
@@ -221,7 +220,7 @@ def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
         else:
             assert f"{label} ({value:.3f}) is {loss - value:.3f} ahead" in words
     assert ("better than" in words) == (loss < 4.159)
-    info.measured["val_loss"] = 83
+    info = replace(info, measured={"val_loss": 83})
     assert "(step" not in DASHBOARD.said(info, {}) and result(DASHBOARD.result, info) == (f"validation {loss:.4f}", loss)
     info.losses.clear()
     assert DASHBOARD.said(info, lines) == "" and result(DASHBOARD.result, info) is None

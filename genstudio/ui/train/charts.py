@@ -287,9 +287,9 @@ class RunCharts(Tabs):
         split = named(QSplitter(Qt.Orientation.Vertical), "charts_splitter")
         split.addWidget(self._row(large, []))
         split.addWidget(below)
-        split.setStretchFactor(0, 7)
-        split.setStretchFactor(1, 3)
-        split.setSizes([700, 300])
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([600, 400])
         return split
 
     def _row(self, charts: Iterable[Chart], beside: list[QWidget], *, top: bool = True) -> QWidget:

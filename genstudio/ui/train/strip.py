@@ -87,6 +87,11 @@ class RunStrip(QWidget):
         if widget.parent() is not self:
             self._row.insertWidget(1, widget)
 
+    def tell(self, text: str) -> None:
+        """Say what is happening; nothing takes no room."""
+        self.headline.setText(text)
+        self.headline.setVisible(bool(text))
+
     def say_run(self, name: str, settings: Sequence[str]) -> None:
         """What the run is called, and its settings, the most important first."""
         self.name.setText(name)

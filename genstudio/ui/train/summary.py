@@ -49,12 +49,9 @@ class RunSummary(QFrame):
         self.compare = button("Compare in Runs", f"{name}_compare", "runs", "Show this run among the others")
         self.dismiss = icon_button("close", f"{name}_dismiss", "Hide this summary")
         actions = (self.write, self.look, self.explore, self.extend, self.compare)
-        said = vbox(self.ended, self.words, None, spacing=2)
         self._actions = Flow(*actions, spacing=6)
-        hbox(
-            (said, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
-            margins=(12, 6, 6, 6),
-        )  # fmt: skip
+        above = hbox((self.ended, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop))
+        vbox(above, self.words, into=self, margins=(12, 6, 6, 6), spacing=2)  # a line as long as the card: charts need the height
         for pressed, signal in zip(
             actions,
             (self.write_wanted, self.look_wanted, self.explore_wanted, self.extend_wanted, self.compare_wanted),

@@ -624,20 +624,20 @@ class TrainingTab(QWidget):
 
     def _headline(self) -> None:
         if self._opening:  # of the one before nothing holds
-            self.strip.headline.setText(_OPENING)
+            self.strip.tell(_OPENING)
             self.working.emit(_OPENING)
             return
         if self._preparing and self.state in ("starting", "running"):
-            self.strip.headline.setText(self._preparing)
+            self.strip.tell(self._preparing)
             self.working.emit(self._preparing)
             return
         state = "finished" if self.finished else self.state
         if state in ("stopped", "finished") and self.info is not None:  # where the card is shown, that says it
-            self.strip.headline.setText("" if self.summary.isVisibleTo(self) else how_it_ended(self.info))
+            self.strip.tell("" if self.summary.isVisibleTo(self) else how_it_ended(self.info))
         elif state in ("running", "paused", "stopping", "stopped", "finished"):
-            self.strip.headline.setText(headline(self._position(), STATES[state], self._speed))
+            self.strip.tell(headline(self._position(), STATES[state], self._speed))
         elif self.state == "starting":
-            self.strip.headline.setText("Starting…")
+            self.strip.tell("Starting…")
         left = (
             f", {duration(self._progress.remaining)} left"
             if self._progress.remaining and self.state == "running"
