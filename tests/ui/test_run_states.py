@@ -209,7 +209,8 @@ def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot:
 
 @pytest.mark.parametrize("loss", [1.2, 2.0, 4.5])
 def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
-    info = RunInfo("id", Path(), "name", losses={"val_loss": loss}, measured={"val_loss": 70}, step=83, config={"tokenizer": "bpe"})
+    losses, config = {"val_loss": loss}, {"tokenizer": "bpe"}
+    info = RunInfo("id", Path(), "name", losses=losses, measured={"val_loss": 70}, step=83, config=config)
     lines = {"uniform": 4.159, "unigram": 3.3, "kneser_ney": 1.514, "characters_per_token": 2.0}
     words = DASHBOARD.said(info, lines)
     assert f"Validation {loss:.3f} nats per token (step 70) = perplexity {math.exp(loss):.3g}" in words
