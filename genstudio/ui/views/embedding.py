@@ -17,6 +17,8 @@ from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.views.view import Table, bubble, paint_empty, token_text, write_quietly
 
 _NEAR = 14.0
+_MENU = 40.0
+"""Pixels at the upper right that the menu of a figure takes."""
 _MOST_NAMES = 400
 KINDS = {
     "lower case": theme.BLUE,
@@ -269,14 +271,15 @@ class EmbeddingView(ScatterView):
         painter.restore()
 
     def _paint_legend(self, painter: QPainter, plot: QRectF) -> None:
-        look, x = theme.current(), plot.left()
+        look = theme.current()
         painter.setFont(theme.font(theme.SMALL))
         metrics = painter.fontMetrics()
         if len(set(self._colors)) == 1:
             return  # one colour needs no key
-        for kind, color in KINDS.items():
-            if color not in self._colors:
-                continue
+        shown = {kind: color for kind, color in KINDS.items() if color in self._colors}
+        long = sum(26 + metrics.horizontalAdvance(kind) for kind in shown)
+        x = max(8.0, min(plot.left(), self.width() - _MENU - long))
+        for kind, color in shown.items():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.visible(color)))
             painter.drawEllipse(QPointF(x + 4, plot.top() - 13), 3.5, 3.5)
