@@ -120,8 +120,13 @@ class RunCharts(Tabs):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_key()
+
+    def _place_key(self) -> None:
+        """Beside the tabs; without them it would lie on a chart, whose own key says what its lines are."""
         self.key.move(self.width() - self.key.width(), 4)
-        self.key.setVisible(self.tabBar().sizeHint().width() + self.key.width() < self.width())
+        beside = self.tabBar().sizeHint().width() + self.key.width() < self.width()
+        self.key.setVisible(beside and not self.tabBar().isHidden())
 
     def set_kind(self, kind: str) -> None:
         """Show the charts of one kind of data, of those for which the settings leave something to draw."""
@@ -130,6 +135,7 @@ class RunCharts(Tabs):
         for index, page in enumerate(self.board.pages()):
             self.setTabVisible(index, any(chart.page == page for chart in shown))
         self.tabBar().setVisible(len({chart.page for chart in shown}) > 1)
+        self._place_key()
         for name, chart in self.specs.items():
             self.views[name].setVisible(chart in shown)
         self._refer()

@@ -18,6 +18,8 @@ from genstudio.ui.views.chart import value_text
 _ARROW, _PAD, _BAR = 22.0, 8.0, 4.0
 _WIDEST, _NARROWEST, _COLUMN = 190.0, 112, 300
 """Width of a box: the most and the least that its words have room in, beside each other, and below each other."""
+_LARGEST = 1.6
+"""Times the usual size that a drawing grows to where there is room."""
 _DROP = 16.0
 _BEHIND = 3
 """Boxes that are seen behind one which is there several times, at most."""
@@ -82,9 +84,19 @@ class ModelDrawing(QWidget):
                 for column, chain in enumerate(self.drawing):
                     self._paint_down(painter, chain, QRectF(column * wide, 0, wide, self.height()), lines)
                 return
-            height = self.height() / len(self.drawing)
+            scale = self._scale()
+            painter.scale(scale, scale)
+            width, height = self.width() / scale, self.height() / scale / len(self.drawing)
             for row, chain in enumerate(self.drawing):
-                self._paint_chain(painter, chain, QRectF(0, row * height, self.width(), height))
+                self._paint_chain(painter, chain, QRectF(0, row * height, width, height))
+
+    def _scale(self) -> float:
+        """How much larger than usual it is drawn: on a large screen it is looked at from afar."""
+        boxes = max(sum(self._weight(part) for part in chain.parts) for chain in self.drawing)
+        arrows = max(len(chain.parts) - 1 for chain in self.drawing)
+        wide = self.width() / (boxes * _WIDEST + arrows * _ARROW + 12)
+        tall = max(self._height(part) for chain in self.drawing for part in chain.parts) + 3 * _line()
+        return max(1.0, min(wide, self.height() / len(self.drawing) / tall, _LARGEST))
 
     def _lines_below(self) -> int | None:
         """How much is said in each box where they stand below each other: 0 its title, 1 its detail, 2 what is inside; None
