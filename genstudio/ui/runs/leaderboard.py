@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from genstudio import families
 from genstudio.families.dashboard import Standing, is_estimated
@@ -21,6 +21,8 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import plain_label
 
 MOST = 30
+_RUN = 1
+"""The column with the names, which takes the room that the others leave."""
 BITS = "bits per character"
 Measured = tuple[str, str]
 """What runs are compared by: the name of a measure and the unit that it is counted in."""
@@ -113,6 +115,8 @@ class Leaderboard(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(_RUN, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setMinimumSectionSize(24)
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.places: tuple[Place, ...] = ()
         self._runs: tuple[RunInfo, ...] = ()
@@ -186,8 +190,6 @@ class Leaderboard(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, None if run is None else str(run.folder))
                 self.table.setItem(row, column, item)
         self.table.resizeColumnsToContents()
-        for column in range(self.table.columnCount()):
-            self.table.setColumnWidth(column, min(self.table.columnWidth(column), 240))
 
     def _activated(self, item: QTableWidgetItem) -> None:
         if path := item.data(Qt.ItemDataRole.UserRole):
