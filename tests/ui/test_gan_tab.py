@@ -63,7 +63,7 @@ def test_pictures_are_shown_looked_at_closely_and_resumed_from_the_list(window: 
     samples = page.samples
     qtbot.waitUntil(lambda: samples.snapshot is not None, timeout=LONG)
     assert samples.label(3) == "3"
-    columns = samples._grid(samples.rect().toRectF())[0]
+    columns = samples._grid(samples.rect().toRectF()).columns
     assert columns == 10
 
     samples.setFocus()

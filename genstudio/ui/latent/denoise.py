@@ -128,7 +128,7 @@ class DenoisePage(Page):
         self.first = button("First picture…", "denoise_first", "open", "The picture to begin with", lambda: self._take_end(0))
         self.second = button("Second picture…", "denoise_second", "open", "The picture to end with", lambda: self._take_end(1))
         self.pair = button("Another pair", "denoise_pair", "refresh", "Two other held-out pictures", self._other_pair)
-        self.blend = PicturesView("Between two pictures", "denoise_blend", dated=False)
+        self.blend = PicturesView("Between two pictures", "denoise_blend", dated=False, order="row")
         self.blend.empty = "Nothing here yet"
         self.other = icon_button("dice", "denoise_other", "Start from other noise")
         self.stop = button("Stop", "denoise_stop", "stop", "Stop sampling")

@@ -68,7 +68,8 @@ class LatentPad(Figure):
         if self._map is not None and len(self._map):
             side = round(len(self._map) ** 0.5)
             cell = max(int(box.width() // side) - 2, 4)
-            drawn = sheet(self._map, side, cell, painter.device().devicePixelRatioF(), look.color("panel"))
+            places = [divmod(index, side) for index in range(len(self._map))]
+            drawn = sheet(self._map, places, cell, painter.device().devicePixelRatioF(), look.color("panel"))
             painter.drawImage(box, drawn)
         elif self._colors is not None:
             side = round(len(self._colors) ** 0.5)

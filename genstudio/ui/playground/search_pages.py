@@ -38,7 +38,7 @@ class SearchPage(Page):
         self.query = PicturesView("Picture", "search_query", dated=False)
         self.view = PicturesView("Found", "search_found", "the nearest first", dated=False, score="cosine")
         self.bars = NamedBars("Caption", "search_captions", "cosine", "{:.3f}".format)
-        self.bars.share = 0.62  # captions differ at their ends
+        self.bars.share = 0.74  # captions differ at their ends
         self.outcome = plain_label(_EMPTY, wrap=True, name="search_said")
         self.query.empty = self.view.empty = "Nothing here yet"
         self.bars.empty = ""
@@ -149,7 +149,7 @@ class ZeroShotPage(Page):
                               f"Empty: captions with {PLACE} for the class")
         self.open = button("Open a picture…", "zero_shot_open", "open", "Name the class of a picture of your own", self._choose)
         self.held = button("Held-out pictures", "zero_shot_held", "refresh", "Classes of held-out pictures", self._show_held)
-        self.view = PicturesView("Pictures by class", "zero_shot_pictures", dated=False, score="probability")
+        self.view = PicturesView("Pictures by class", "zero_shot_pictures", dated=False, score="probability", order="classes")
         self.view.empty = "Type at least two classes"
         self.bars = NamedBars("Class", "zero_shot_bars")
         self.bars.empty = "Click a picture"

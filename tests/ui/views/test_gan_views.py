@@ -221,10 +221,10 @@ def test_each_picture_is_where_it_is_clicked(qtbot: Any, qapp: Any) -> None:
     view.resize(300, 220)
     view.show()
     view.show_snapshot(pictures())
-    image, (columns, cell, origin) = view.image(), view._grid(QRectF(view.rect()))
+    image, grid = view.image(), view._grid(QRectF(view.rect()))
     for index in range(6):
-        row, column = divmod(index, columns)
-        at = QPointF(origin.x() + column * (cell + 2) + cell / 2, origin.y() + row * (cell + 2) + cell / 2)
+        row, column = divmod(index, grid.columns)
+        at = grid.origin + QPointF(column * (grid.cell + 2) + grid.cell / 2, row * (grid.cell + 2) + grid.cell / 2)
         assert image.pixelColor(at.toPoint()).red() == 40 * index
         with qtbot.waitSignal(view.picked) as told:
             qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at.toPoint())
@@ -241,9 +241,55 @@ def test_names_of_rows_have_the_room_that_the_pictures_leave(qtbot: Any, qapp: A
     for width, whole in ((800, True), (300, False)):
         view.resize(width, 220)
         view.show_snapshot(shown)
-        columns, cell, origin = view._grid(QRectF(view.rect()))
-        assert (origin.x() - 20 >= wide) is whole, "a name is cut only where the pictures need the room"
-        assert origin.x() + columns * (cell + 2) <= width - 10
+        grid = view._grid(QRectF(view.rect()))
+        assert (grid.origin.x() - 20 >= wide) is whole, "a name is cut only where the pictures need the room"
+        assert grid.origin.x() + grid.columns * (grid.cell + 2) <= width - 10
+
+
+def test_each_class_begins_a_row_where_there_are_more_of_some_than_of_others(qtbot: Any, qapp: Any) -> None:
+    theme.apply(qapp, "light")
+    shown = pictures(labels=[0, 0, 0, 0, 1, 2])
+    plain, rows = PicturesView("Samples", "samples"), PicturesView("Samples", "samples", order="classes")
+    for view in (plain, rows):
+        qtbot.addWidget(view)
+        view.resize(420, 320)
+        view.show_snapshot(shown)
+    area = QRectF(rows.rect())
+    grid = rows._grid(area)
+    begun = {grid.places[at] for at in (0, 4, 5)}
+    assert grid.kind == "rows" and len({row for row, _ in begun}) == 3 and {column for _, column in begun} == {0}
+    assert plain._grid(area).kind == "" and {plain._grid(area).places[at][1] for at in (0, 4, 5)} != {0}
+    image = rows.image()
+    for index, (row, column) in enumerate(grid.places):
+        at = grid.origin + QPointF(column * (grid.cell + 2) + grid.cell / 2, row * (grid.cell + 2) + grid.cell / 2)
+        assert image.pixelColor(at.toPoint()).red() == 40 * index and rows.index_at(at) == index
+    rows.choose(0)
+    lasts = [rows.current]
+    for _ in range(grid.places[5][0] + 1):
+        qtbot.keyClick(rows, Qt.Key.Key_Down)
+        lasts.append(rows.current)
+    assert lasts[-1] == lasts[-2] == 5 and grid.below(5, -1) == 4
+    many = np.repeat(np.arange(100), 2)
+    crowd = Pictures("fixed", 3, np.zeros((200, 4, 4, 1), np.uint8), many, tuple(map(str, range(100))), None)
+    rows.show_snapshot(crowd)
+    assert rows._grid(area).cell == plain_cell(plain, crowd, area), "rows too low to be seen are none"
+
+
+def plain_cell(view: PicturesView, shown: Pictures, area: QRectF) -> int:
+    view.show_snapshot(shown)
+    return view._grid(area).cell
+
+
+def test_pictures_between_two_stand_in_one_row_with_their_names(qtbot: Any, qapp: Any) -> None:
+    names = ("first", "50%", "second")
+    shown = Pictures("fixed", 3, np.zeros((3, 4, 4, 1), np.uint8), np.arange(3), names, None)
+    for order, kind in (("row", "columns"), ("", "")):
+        view = PicturesView("Between", "between", order=order)  # type: ignore[arg-type]
+        qtbot.addWidget(view)
+        view.resize(200, 400)
+        view.show_snapshot(shown)
+        grid = view._grid(QRectF(view.rect()))
+        assert grid.kind == kind and (grid.columns == 3) is (order == "row")
 
 
 def test_captions_have_no_columns(qtbot: Any, qapp: Any) -> None:
@@ -254,9 +300,9 @@ def test_captions_have_no_columns(qtbot: Any, qapp: Any) -> None:
     for name in ("digit {}", "a large green triangle at the bottom, number {}"):
         names, labels = tuple(map(name.format, range(8))), np.tile(np.arange(8), 2)
         view.show_snapshot(Pictures("fixed", 3, np.zeros((16, 4, 4, 1), np.uint8), labels, names, None))
-        columns, cell, _ = view._grid(QRectF(view.rect()))
-        assert (columns == 8) is (name == "digit {}")
-        cells.append(cell)
+        grid = view._grid(QRectF(view.rect()))
+        assert (grid.columns == 8) is (name == "digit {}")
+        cells.append(grid.cell)
     assert cells[1] > 1.4 * cells[0], "without columns the pictures are as large as there is room"
 
 
