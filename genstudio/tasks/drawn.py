@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,14 +27,16 @@ from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image, ImageDraw, ImageFont
 
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _CLASSES = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233))
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
 _FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "segoeui.ttf", "arial.ttf", "Arial.ttf")
-_GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
+_GAP, _MARGIN, _FINER, _NAMED, _LINE = 2, 8, 2, 60, 20
+_ARROW = 0.08
+"""Length of the longest arrow in the plane, in widths of the picture."""
 _SPECTRUM = 96
 """Pixels of the height of a spectrogram."""
 _NEPERS = 9.0
@@ -64,7 +67,7 @@ def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
 def cell(shown: Pictures, size: int) -> tuple[int, int]:
     """How often each pixel is repeated, and how many pictures stand in a row."""
     columns = _columns(shown)
-    room = size - 2 * _MARGIN - _left(shown) - columns * _GAP
+    room = size - 2 * _MARGIN - _left(shown, size) - columns * _GAP
     return max(1, room // (columns * shown.pixels.shape[2])), columns
 
 
@@ -73,7 +76,8 @@ def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
     times, columns = cell(shown, size)
     high, wide = shown.pixels.shape[1:3]
     row, column = divmod(index, columns)
-    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + _above(shown) + row * (high * times + _GAP)
+    above = _LINE * len(_heads(shown, size))
+    return _MARGIN + _left(shown, size) + column * (wide * times + _GAP), _MARGIN + above + row * (high * times + _GAP)
 
 
 def _columns(shown: Pictures) -> int:
@@ -81,16 +85,32 @@ def _columns(shown: Pictures) -> int:
     return shown.arrangement[0] or max(1, int(np.ceil(np.sqrt(len(shown.pixels)))))
 
 
-def _left(shown: Pictures) -> int:
-    """Room for the names of rows."""
+def _left(shown: Pictures, size: int) -> int:
+    """Room for the names of rows: at most half of it, which most captions fit into."""
     if shown.arrangement[1] != "rows" or not shown.classes:
         return 0
-    return min(_LONGEST, max(round(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
+    return min(size // 2, max(ceil(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
 
 
-def _above(shown: Pictures) -> int:
-    """Room for the names of columns."""
-    return _LINE if shown.arrangement[1] == "columns" and shown.classes else 0
+def _heads(shown: Pictures, size: int) -> tuple[tuple[str, ...], ...]:
+    """The lines, at most two, of the names of columns; none where columns have no names."""
+    if shown.arrangement[1] != "columns" or not shown.classes or shown.labels is None:
+        return ()
+    times, columns = cell(shown, size)
+    wide = times * shown.pixels.shape[2]
+    names = [_two_lines(shown.classes[label], wide) for label in shown.labels[:columns].tolist()]
+    lines = tuple(zip(*names, strict=True))
+    return lines if any(lines[1]) else lines[:1]
+
+
+def _two_lines(name: str, wide: int) -> tuple[str, str]:
+    """A name in one line where it fits into so many pixels, else in two of words, each as much of it as fits."""
+    if _font().getlength(_written(name)) <= wide or " " not in name:
+        return _shortened(name, wide), ""
+    words = name.split(" ")
+    fits = [n for n in range(1, len(words)) if _font().getlength(_written(" ".join(words[:n]))) <= wide]
+    first = max(fits, default=1)
+    return _shortened(" ".join(words[:first]), wide), _shortened(" ".join(words[first:]), wide)
 
 
 def _shortened(name: str, wide: int) -> str:
@@ -125,17 +145,17 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
 
     count, high, wide, channels = shown.pixels.shape
     times, columns = cell(shown, size)
-    rows, left, above = -(-count // columns), _left(shown), _above(shown)
+    rows, left, heads = -(-count // columns), _left(shown, size), _heads(shown, size)
     mode = "L" if channels == 1 else "RGB"
     across, down = columns * (wide * times + _GAP) - _GAP, rows * (high * times + _GAP) - _GAP
-    paper = Image.new(mode, (2 * _MARGIN + left + across, 2 * _MARGIN + above + down), _color(mode, WHITE))
-    for column, label in enumerate(shown.labels[:columns] if above and shown.labels is not None else ()):
-        name = _shortened(shown.classes[label], wide * times)
-        x = place(shown, size, column)[0] + (wide * times - round(_font().getlength(name))) // 2
-        _write(paper, name, (x, _MARGIN))
+    paper = Image.new(mode, (2 * _MARGIN + left + across, 2 * _MARGIN + _LINE * len(heads) + down), _color(mode, WHITE))
+    for line, names in enumerate(heads):
+        for column, name in enumerate(names):
+            x = place(shown, size, column)[0] + (wide * times - round(_font().getlength(name))) // 2
+            _write(paper, name, (x, _MARGIN + line * _LINE))
     for row, label in enumerate(shown.labels[::columns] if left and shown.labels is not None else ()):
         y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
-        _write(paper, _written(shown.classes[label]), (_MARGIN, y))
+        _write(paper, _shortened(shown.classes[label], left - _MARGIN), (_MARGIN, y))
     large = shown.pixels.repeat(times, 1).repeat(times, 2)
     for index in range(count):
         tile = large[index, :, :, 0] if channels == 1 else large[index]
@@ -166,7 +186,26 @@ def _plane(shown: Plane, size: int) -> Image.Image:
         for x, y in at(points).tolist():
             if 0 <= x <= fine and 0 <= y <= fine:
                 draw.ellipse([x - 5, y - 5, x + 5, y + 5], (*color, 255), WHITE)
+    if shown.arrows is not None:
+        _arrows(draw, at(shown.fake[: len(shown.arrows)].astype(np.float64)), shown.arrows, fine)
     return field.resize((size, size), Image.Resampling.BOX)
+
+
+def _arrows(draw: ImageDraw.ImageDraw, starts: Array, pushes: Array, fine: int) -> None:
+    """Lines with heads from (n, 2) in pixels the way of (n, 2), whose second number points up; the longest has a fixed length."""
+    vectors = pushes.astype(np.float64) * [1, -1]
+    longest = float(np.hypot(*vectors.T).max(initial=0.0))
+    if not 0 < longest < np.inf:
+        return
+    for (x, y), (right, down) in zip(starts.tolist(), (vectors * (_ARROW * fine / longest)).tolist(), strict=True):
+        end, length = (x + right, y + down), float(np.hypot(right, down))
+        if length < _FINER:
+            continue
+        draw.line([(x, y), end], TEXT, _FINER)
+        along = right / length * 5 * _FINER, down / length * 5 * _FINER
+        if length > 5 * _FINER:
+            for side in (-0.5, 0.5):
+                draw.line([end, (end[0] - along[0] + side * along[1], end[1] - along[1] - side * along[0])], TEXT, _FINER)
 
 
 def _colors(shown: Plane, field: Array) -> Array:

@@ -111,6 +111,33 @@ def test_rows_that_are_classes_stay_rows_in_an_export_with_their_names_before_th
     assert (before < 100).any() and not (np.asarray(drawn(mixed, 480))[:, : place(mixed, 480, 0)[0]] < 100).any()
 
 
+def test_captions_before_rows_end_where_the_pictures_begin_and_words_above_columns_take_two_lines() -> None:
+    pixels, caption = np.full((16, 8, 8, 3), 200, np.uint8), "a small yellow heart at the bottom left of a picture, and more"
+    shown = Pictures("samples", 0, pixels, np.repeat(np.arange(2), 8), (caption, "b"))
+    left = place(shown, 240, 0)[0]
+    seen = np.asarray(drawn(shown, 240))
+    assert left < 150 and (seen[:, :left] < 100).any() and not (seen[:, left:] < 100).any()
+    names = ("100% noise", "clean")
+    columns = Pictures("sentence", 0, pixels[:4], np.arange(4) % 2, names)
+    short = Pictures("sentence", 0, pixels[:4], np.arange(4) % 2, ("100%", "clean"))
+    assert place(columns, 150, 0)[1] - place(short, 150, 0)[1] == place(short, 150, 0)[1] - place(columns, 150, 0)[0]
+    assert place(columns, 480, 0)[1] == place(short, 480, 0)[1], "one line where there is room"
+
+
+def test_arrows_of_a_plane_point_the_way_that_points_are_pushed() -> None:
+    none, one = np.zeros((0, 2), np.float32), np.zeros((1, 2), np.float32)
+
+    def ink(push: tuple[float, float]) -> np.ndarray:
+        shown = Plane("score", 0, none, one, (-1.0, 1.0, -1.0, 1.0), arrows=np.array([push], np.float16))
+        y, x = (np.asarray(drawn(shown, 200)).sum(-1) < 200).nonzero()
+        return np.array([x.mean() - 100, 100 - y.mean()]) if len(x) else np.zeros(2)
+
+    for push in ((1.0, 0.0), (0.0, 1.0), (-1.0, -1.0)):
+        along, aside = np.array(push), np.array([-push[1], push[0]])
+        assert float(ink(push) @ along) > 3 and abs(float(ink(push) @ aside)) < 1.5
+    assert not ink((0.0, 0.0)).any()
+
+
 @pytest.mark.parametrize("suffix", ["gif", "png"])
 def test_every_frame_of_a_film_is_as_large_as_that_of_the_last_snapshot(tmp_path: Path, suffix: str) -> None:
     """A model that grows shows a row more with each size: players cut off what reaches beyond the first frame."""
