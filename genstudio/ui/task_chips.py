@@ -160,6 +160,18 @@ class TaskChip(QWidget):
         self.show_.setToolTip(tooltip(words))
 
 
+def _room() -> QWidget:
+    """As high as a chip and of no width, always there: the bar grows with none that comes, and the page above stays."""
+    room = icon_button("close", "status_room", "Room for a task")
+    room.setProperty("chip", True)
+    room.setFixedWidth(0)
+    policy = room.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    room.setSizePolicy(policy)
+    room.hide()
+    return room
+
+
 class TaskChips(QWidget):
     """A chip for each running task that a person started. `opened(name, room)`, `cancelled(name)`.
 
@@ -179,7 +191,7 @@ class TaskChips(QWidget):
         self._began: dict[str, tuple[float, str]] = {}
         self.chips: dict[str, TaskChip] = {}
         self.more = plain_label(role="quiet", name="status_more_tasks")
-        self._row = hbox(self.more, into=self, margins=(0, 0, 8, 0))
+        self._row = hbox(self.more, _room(), into=self, margins=(0, 0, 8, 0))
         self._timer = single_shot(self)
         self._timer.timeout.connect(self._show)
         engine.changed.connect(self._show)
@@ -217,7 +229,7 @@ class TaskChips(QWidget):
         room = TASKS.get(type(task).__name__, ("", ""))[1] or place
         chip.show_.clicked.connect(lambda: self.opened.emit(name, room))
         chip.cancel.clicked.connect(lambda: self.cancelled.emit(name))
-        self._row.insertWidget(self._row.count() - 1, chip)
+        self._row.insertWidget(self._row.indexOf(self.more), chip)
 
     def _framed(self, name: str, frame: Frame) -> None:
         if frame.progress is not None and name in self.chips:

@@ -69,8 +69,11 @@ def test_every_task_that_a_person_may_start_has_a_name_and_a_place() -> None:
 
 @pytest.mark.usefixtures("calm")
 def test_a_task_is_shown_with_its_progress_found_and_stopped(window: MainWindow, qtbot: Any) -> None:
+    page = window.tabs.height()
     name = window.engine.start(Import())  # type: ignore[arg-type]
     shown = chip(window, qtbot, "task_import")
+    QApplication.processEvents()
+    assert window.tabs.height() == page, "a chip that comes takes no height from the page"
     qtbot.waitUntil(lambda: "25%" in shown.show_.text(), timeout=LONG)
     assert "Reading pictures" in shown.show_.accessibleName() and shown.cancel.accessibleName() == "Stop: Import"
     shown.show_.setFocus()
