@@ -34,6 +34,12 @@ def placed(figure: Figure) -> list[tuple[QPointF, str]]:
     return _read(figure, lambda reader: figure.paint_figure(reader, QRectF(figure.rect())))
 
 
+def drawn(figure: Figure) -> None:
+    """Draw what the figure has to show now: what it was given last may wait for its next drawing, and its places with it."""
+    figure.draw_now()
+    figure.grab()
+
+
 def hovered(figure: Figure, at: QPointF) -> list[str]:
     """What is said with the pointer at a place of the figure."""
     none = Qt.MouseButton.NoButton

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QWidget
+from read_back import drawn
 
 from genstudio import families
 from genstudio.errors import Failure
@@ -97,7 +98,7 @@ def test_a_click_enlarges_a_stage_and_hovering_tells_its_numbers(shown: Any, qtb
     tile = page.diagram.tile(keys.index("weights")).center().toPoint()
     qtbot.mouseClick(page.diagram, Qt.MouseButton.LeftButton, pos=tile)
     assert page.diagram.stages[page.diagram.chosen].key == "weights"
-    page.matrix.grab()
+    drawn(page.matrix)
     weights = page.diagram.stages[page.diagram.chosen].values
     for row, column in ((0, 0), (5, 2), (10, 10)):
         at = page.matrix.cell(row, column).center()
@@ -168,7 +169,7 @@ def test_the_picture_of_positions_follows_its_choice(shown: Any) -> None:
     header, rows = page.distance.table()
     assert [row[1] for row in rows] == code.near.tolist()
     assert header[0] == "distance"
-    page.distance.grab()
+    drawn(page.distance)
     assert page.distance.at(page.distance._plot(page.distance.rect().toRectF()).left()) == 0
 
 

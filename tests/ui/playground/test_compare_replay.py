@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QGraphicsView, QWidget
+from read_back import drawn
 
 from genstudio.errors import Failure
 from genstudio.runs import Run
@@ -376,7 +377,7 @@ def test_the_chart_of_a_token_is_what_the_steps_say(
         page._go_to(row[0])
         assert page.text.probabilities[token] == pytest.approx(row[1])
     page.trajectory.set_log(True)
-    page.trajectory.grab()
+    drawn(page.trajectory)
     page._point(0)
     assert "no context to predict it from" in page.trajectory.note
     page._point(-1)

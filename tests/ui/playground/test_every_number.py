@@ -17,7 +17,7 @@ from by_hand import ByHand
 from looked import page_of, settle
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
-from read_back import hovered, numbers, painted, placed, says
+from read_back import drawn, hovered, numbers, painted, placed, says
 
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.tasks.models import ModelRef
@@ -348,7 +348,7 @@ def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: 
     for index, stage in enumerate(page.diagram.stages):
         value = wanted[stage.key].detach().numpy().astype(np.float64)
         page.diagram.choose(index)
-        page.matrix.grab()
+        drawn(page.matrix)
         np.testing.assert_allclose(page.matrix.matrix.values, value, atol=2e-4, rtol=2e-4, err_msg=stage.key)
         assert stage.shape.endswith(f" = ({', '.join(map(str, value.shape))})")
         assert " × ".join(map(str, value.shape)) in sizes
@@ -383,7 +383,7 @@ def test_positions(opened: Any, model: Model) -> None:
     angles = model.hand.angles(count).numpy()
     for shown, values in ((0, np.cos(angles)), (1, np.cos(angles[:, None] - angles).mean(-1))):
         page.shown.setCurrentIndex(shown)
-        page.picture.grab()
+        drawn(page.picture)
         np.testing.assert_allclose(page.picture.matrix.values, values, atol=1e-5)
         said = hovered(page.picture, middle(page.picture.cell(20, values.shape[1] // 2)))
         assert says(said[-1], values[20, values.shape[1] // 2], 1e-4)
@@ -392,7 +392,7 @@ def test_positions(opened: Any, model: Model) -> None:
     page.shown.setCurrentIndex(0)
     assert numbers(painted(page.picture)[1])[:2] == ["32", "4"]
     assert "2π · 1,000" in page.words.text() and model.hand.config["position_base"] == 1000
-    page.distance.grab()
+    drawn(page.distance)
     plot = page.distance._plot(page.distance.rect().toRectF())
     for distance in (0, 1, 7, 31):
         said = hovered(page.distance, QPointF(plot.left() + distance / 31 * plot.width(), plot.center().y()))

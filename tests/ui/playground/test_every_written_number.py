@@ -15,7 +15,7 @@ from by_hand import ByHand
 from looked import page_of, settle
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
-from read_back import hovered, numbers, painted, says
+from read_back import drawn, hovered, numbers, painted, says
 
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.storage import size_text
@@ -177,7 +177,7 @@ def test_beam_search(opened: Any, runs: Runs, qtbot: QtBot) -> None:
         before = paths.get(parent, "")
         paths[node] = before + runs.alphabet[tree.ids[node]]
         chance = runs.chances(TEXT + before)[tree.ids[node]]
-        page.tree.grab()
+        drawn(page.tree)
         said = hovered(page.tree, page.tree._box(node, page.tree.rect().toRectF()).center())
         if said and said[0] == f"'{runs.letter(tree.ids[node])}'  id {tree.ids[node]}":
             assert says(said[2], chance, 1e-4) and says(said[4], math.log(chance), 1e-4)
@@ -269,7 +269,7 @@ def test_compare_two(opened: Any, runs: Runs, qtbot: QtBot) -> None:
     weights = {step: np.stack([own["weights"].detach().numpy() for own in made]) for step, made in heads.items()}
     apart = weights[20] - weights[40]
     assert says(page.attention.note().rpartition(" ")[2], np.abs(apart[1, 0]).max(), 1e-4)
-    page.attention.grab()
+    drawn(page.attention)
     shown = painted(page.attention)
     assert says(shown[4].partition("±")[2], np.abs(apart[1, 0]).max(), 1e-4)
     by_head = np.abs(apart).sum((-2, -1)) / (len(TEXT) * (len(TEXT) + 1) / 2)

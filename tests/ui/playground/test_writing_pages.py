@@ -16,6 +16,7 @@ from at_random import NOTICED, Controls, answer_dialogs
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
+from read_back import drawn
 
 from genstudio import paths
 from genstudio.runs import list_runs
@@ -240,7 +241,7 @@ def test_the_next_tokens_are_the_models_and_follow_the_sampler_at_once(tab: Any,
     assert f"entropy {entropy:.2f} bits" in page.view.notes()[0]
     tab.sampler.top_k.slider.setValue(3)
     assert page.view.survivors() == 3
-    page.view.grab()
+    drawn(page.view)
     tail = 1 - sum(own[i] for i in page.view.shown())
     assert f"other tokens: {max(tail, 0.0):.1%}" in page.view.notes()[1]
     top = int(own.argmax())
@@ -282,7 +283,7 @@ def test_the_beam_search_shows_the_models_scores_and_is_taken(tab: Any, qtbot: Q
     assert float(page.table.item(0, 0).text()) == pytest.approx(nats, rel=2e-3)
     assert float(page.table.item(0, 1).text()) == pytest.approx(-nats / len(ids), rel=2e-3)
     assert len(page.tree.table()[1].__iter__().__next__()) == 8
-    page.tree.grab()
+    drawn(page.tree)
     press(tab, qtbot, "beam_take")
     until(qtbot, lambda: tab.document.text() == "the " + text)
     taken = written(tab)
