@@ -67,10 +67,10 @@ class ScalingLaw:
 
 LAWS: tuple[ScalingLaw, ...] = (
     ScalingLaw(
-        "hoffmann", "Hoffmann 2022, as printed", 1.69, 406.4, 410.7, 0.34, 0.28, "Hoffmann et al. 2022, 'Chinchilla', eq. 10",
+        "hoffmann", "Hoffmann 2022, printed", 1.69, 406.4, 410.7, 0.34, 0.28, "Hoffmann et al. 2022, 'Chinchilla', eq. 10",
     ),
     ScalingLaw(
-        "hoffmann_exact", "Hoffmann 2022, exponents of its source", 1.69, 406.4, 410.7, 0.3392, 0.2849,
+        "hoffmann_exact", "Hoffmann 2022, source", 1.69, 406.4, 410.7, 0.3392, 0.2849,
         "the TeX source of the same paper, which rounds them",
     ),
     ScalingLaw(

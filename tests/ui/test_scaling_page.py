@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import QApplication
+from read_back import placed
 
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.data.work import finished
 from genstudio.evaluation.scaling import DISPUTE, LAWS
+from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.explorers import EXPLORERS, SetUp
+from genstudio.ui.layouts import Scrolling
 from genstudio.ui.train.scaling import ScalingPage, power, said
 from helpers import LONG, TINY, text_file
 
@@ -64,3 +70,16 @@ def test_what_is_no_text_is_left_out(page: ScalingPage, qtbot: Any) -> None:
         qtbot.waitUntil(lambda: not page._job, timeout=LONG)
         assert "scaling" in families.get(family).dashboard.explorers
     assert page.own is None and "Set up a language model" in page.mine.text()
+
+
+def test_the_tables_are_whole_beside_the_figure_and_below_it(page: ScalingPage) -> None:
+    for size, beside in ((868, 540), True), ((540, 430), False), ((1500, 900), True):
+        page.resize(*size)
+        QApplication.processEvents()
+        assert (page._parts.orientation() == Qt.Orientation.Horizontal) == beside
+        assert page.findChild(Scrolling, "scaling_words").horizontalScrollBar().maximum() == 0
+        assert min(page._parts.sizes()) > 120
+        metrics = QFontMetricsF(theme.font(theme.SMALL, tabular=True))
+        legend = [(start, words) for start, words in placed(page.figure) if "lowest" in words]
+        assert len(legend) == len(LAWS)
+        assert all(start.x() + metrics.horizontalAdvance(words) < page.figure.width() for start, words in legend)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from genstudio.errors import Failure
@@ -28,6 +28,10 @@ _POINTS, _WIDE = 201, 1.6
 _SHARES = (1, 2, 4, 8)
 _EMPTY = "Set up a language model and a text to see where they stand."
 _REPEATED = 4
+_FLAT, _LEGEND = 240, 268
+"""Below this height the legend stands beside the curves, in this width."""
+_TABLES, _FIGURE = 510, 300
+"""The width of the tables, and that from which on the figure has room beside them."""
 
 
 def power(value: float) -> str:
@@ -76,8 +80,10 @@ class ScalingFigure(Figure):
         return ("parameters", "tokens", *(law.title for law in LAWS)), rows
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        paint_title(painter, self.title, f"nats per token with {self.compute:.2g} floating-point operations", area)
-        plot, look, sizes = area.adjusted(54, 92, -18, -40), theme.current(), self.sizes()
+        paint_title(painter, self.title, "nats per token", area)
+        flat = area.height() < _FLAT
+        plot = area.adjusted(54, 34, -_LEGEND, -40) if flat else area.adjusted(54, 92, -18, -40)
+        look, sizes = theme.current(), self.sizes()
         curves = [np.array([law.loss(n, self.compute / PER_PARAMETER_AND_TOKEN / n) for n in sizes.tolist()]) for law in LAWS]
         lows = [law.optimum(self.compute).loss for law in LAWS]
         low = min(lows) - 0.04 * min(lows)
@@ -97,7 +103,8 @@ class ScalingFigure(Figure):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
             painter.setPen(look.color("quiet"))
             painter.drawText(QRectF(x - 40, plot.bottom() + 2, 80, 16), CENTRE, f"1e{exponent}")
-        painter.drawText(QRectF(plot.left(), plot.bottom() + 18, plot.width(), 16), CENTRE, "parameters")
+        below = QRectF(plot.left(), plot.bottom() + 18, plot.width(), 16)
+        painter.drawText(below, CENTRE, f"parameters, with {self.compute:.2g} FLOP in all")
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(plot)
@@ -115,20 +122,20 @@ class ScalingFigure(Figure):
             painter.setPen(QPen(look.color("panel"), 1))
             painter.drawEllipse(at(best.parameters, best.loss), 5, 5)
         painter.restore()
-        self._legend(painter, plot)
+        self._legend(painter, QPointF(plot.right() + 12, plot.top() + 14) if flat else QPointF(plot.left(), plot.top() - 46))
         if self.own:
             write_quietly(painter)
             x = at(self.own, low).x()
             painter.drawText(QRectF(x + 4 if x < plot.right() - 90 else x - 94, plot.top(), 90, 16), 0, "your model")
 
-    def _legend(self, painter: QPainter, plot: QRectF) -> None:
+    def _legend(self, painter: QPainter, place: QPointF) -> None:
         write_quietly(painter)
-        y = plot.top() - 46
+        left, y = place.x(), place.y()
         for color, law in zip(_COLORS, LAWS, strict=True):
             painter.setPen(QPen(QColor(theme.visible(color)), 2.5))
-            painter.drawLine(QPointF(plot.left(), y - 4), QPointF(plot.left() + 14, y - 4))
+            painter.drawLine(QPointF(left, y - 4), QPointF(left + 14, y - 4))
             painter.setPen(theme.current().color("text"))
-            painter.drawText(QPointF(plot.left() + 20, y), f"{law.title}: lowest {law.optimum(self.compute).loss:.3f}")
+            painter.drawText(QPointF(left + 20, y), f"{law.title}: lowest {law.optimum(self.compute).loss:.3f}")
             y += 16
 
 
@@ -140,7 +147,7 @@ class _Rows(QWidget):
         self.setObjectName(name)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(4)
         for column, words in enumerate(header):
             grid.addWidget(plain_label(words, role="quiet"), 0, column)
@@ -171,7 +178,7 @@ class ScalingPage(ExplorerPage):
         self.law = choice("scaling_law", "Whose constants", *(law.title for law in LAWS))
         self.law.setCurrentIndex(len(LAWS) - 1)
         self.figure = ScalingFigure()
-        self.best = _Rows("scaling_best", ("", "parameters", "tokens", "tokens per parameter", "loss"), len(LAWS))
+        self.best = _Rows("scaling_best", ("", "parameters", "tokens", "per parameter", "loss"), len(LAWS))
         self.longer = _Rows(
             "scaling_longer", ("model", "parameters", "tokens", "training costs", "using it costs"), len(_SHARES)
         )
@@ -186,12 +193,24 @@ class ScalingPage(ExplorerPage):
             into=words, margins=(0, 0, 8, 0),
         )  # fmt: skip
         scroll = Scrolling(words, "scaling_words")
-        parts = splitter("scaling_parts", self.figure, scroll, sizes=(520, 640), down=False)
-        vbox(self.compute, (parts, 1), into=self, margins=(0, 8, 0, 0))
+        self._parts = splitter("scaling_parts", (self.figure, 1), (scroll, 1), sizes=(200, 300))
+        vbox(self.compute, (self._parts, 1), into=self, margins=(0, 8, 0, 0))
         self.compute.changed.connect(lambda _: self.show_all())
         self.law.currentIndexChanged.connect(lambda _: self.show_all())
         self.figure.failed.connect(self.failed)
         self.show_all()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        size = event.size()
+        beside = size.width() >= _TABLES + _FIGURE
+        turn = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if turn != self._parts.orientation():
+            self._parts.setOrientation(turn)
+            self._parts.setStretchFactor(1, 0 if beside else 1)
+            room = size.width() if beside else size.height()
+            tables = _TABLES if beside else 3 * room // 5
+            self._parts.setSizes([room - tables, tables])
 
     @property
     def chosen(self) -> ScalingLaw:
