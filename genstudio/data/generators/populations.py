@@ -23,9 +23,9 @@ _INNER = 0.2, 0.8
 class HistorySettings(Config):
     """A history, and how many haplotypes of it there are."""
 
-    history: Literal["constant", "bottleneck", "exponential", "isolation", "three_epochs"] = setting(
+    history: Literal["constant", "bottleneck", "exponential", "isolation", "isolation_two_rates", "three_epochs"] = setting(
         "constant", "What the population went through: always the same size; a bottleneck; exponential growth; a split into two "
-        "that still exchange migrants; three sizes one after the other",
+        "that still exchange migrants, at one rate or at two; three sizes one after the other",
     )
     parameters: str = setting(
         "", "Parameters that you choose, such as N=12000, T_end=800. The others are drawn at random, by the seed",

@@ -172,7 +172,8 @@ class _Ancestry:
                 meeting = np.where(growth == 0, meeting, grown)
             waits[:, : self.demes] = np.where(k < 2, np.inf, meeting)
             waits[:, self.demes] /= self.rate[live] * self.span[live]
-            waits[:, self.demes + 1] /= epochs.migration[live, epoch] * k.sum(1)
+            rate, weight = self._moving(live)
+            waits[:, self.demes + 1] /= rate * (weight * k).sum(1)
         waits[np.isnan(waits)] = np.inf
         event = waits.argmin(1)
         wait = waits[np.arange(len(live)), event]
@@ -258,13 +259,22 @@ class _Ancestry:
 
     def _move(self, where: Array) -> None:
         """A lineage comes from the other deme."""
-        k = self.k[where]
-        target = (self.stream.uniform(len(where)) * k.sum(1)).astype(np.int64)
-        deme = (target >= k[:, 0]).astype(np.int64)
-        place = target - deme * k[:, 0]
+        k, weight = self.k[where], self._moving(where)[1]
+        target = self.stream.uniform(len(where)) * (weight * k).sum(1)
+        first = weight[:, 0] * k[:, 0]
+        deme = (target >= first).astype(np.int64)
+        each = np.arange(len(where)), deme
+        place = np.minimum(((target - deme * first) / weight[each]).astype(np.int64), k[each] - 1)
         moved, span = self.ids[where, deme, place], self.spans[where, deme, place]
         self._close(where, deme, place)
         self._open(where, 1 - deme, moved, span)
+
+    def _moving(self, where: Array) -> tuple[Array, Array]:
+        """The rate (n,) at which a lineage of the deme with the most migrants came from the other, and by how much of it
+        those of each deme (n, demes) do: exactly 1 where both have the same rate."""
+        migration = self.epochs.migration[where, self.epoch[where]]
+        most = migration.max(1)
+        return most, migration / np.where(most > 0, most, 1.0)[:, None]
 
     def _begin(self, where: Array, carried: Array) -> Array:
         """New lineages that carry these blocks."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Epochs:
     """Sizes over time, counted back from now, of B populations of one model in E epochs and D demes.
 
     `starts` (B, E) generations ago, the first 0; `sizes` (B, E, D) diploid individuals where an epoch begins; `growth`
-    (B, E, D) per generation, forward in time, so that going back the size shrinks by exp(-growth * time); `migration` (B, E)
-    the share of each deme per generation that came from the other. From epoch `joined` on both demes are one; E where they
+    (B, E, D) per generation, forward in time, so that going back the size shrinks by exp(-growth * time); `migration` (B, E, D)
+    the share of a deme per generation that came from the other. From epoch `joined` on both demes are one; E where they
     never are.
     """
 
@@ -149,7 +150,18 @@ ISOLATION = Model("isolation", "Isolation with migration",
     Parameter("T_split", f"When they split, in {_AGO}", 200, 10_000, 2_000, "generations"),
     Parameter("mig", "Share of migrants per generation, in each direction", 1e-6, 1e-3, 5e-5, "per generation"),
 ), demes=2)  # fmt: skip
-MODELS: Mapping[str, Model] = {model.name: model for model in (CONSTANT, BOTTLENECK, EXPONENTIAL, ISOLATION, THREE_EPOCHS)}
+ISOLATION_TWO_RATES = Model("isolation_two_rates", "Isolation with migration, two rates",
+    "A population split in two, which exchange migrants, more in one direction than in the other (Hey & Nielsen 2004). Half of "
+    "the haplotypes come from each.", (
+    ISOLATION.parameters[0], replace(ISOLATION.parameters[1], usual=2_000), *ISOLATION.parameters[2:4],
+    Parameter("mig_1", "Share of the first population per generation that comes from the second", 1e-6, 1e-3, 5e-4,
+              "per generation"),
+    Parameter("mig_2", "Share of the second population per generation that comes from the first", 1e-6, 1e-3, 5e-6,
+              "per generation"),
+), demes=2)  # fmt: skip
+MODELS: Mapping[str, Model] = {
+    model.name: model for model in (CONSTANT, BOTTLENECK, EXPONENTIAL, ISOLATION, THREE_EPOCHS, ISOLATION_TWO_RATES)
+}
 
 
 def model_of(name: str) -> Model:
@@ -163,7 +175,7 @@ def _in_one(starts: Sequence[Array], sizes: Sequence[Array], growth: Sequence[Ar
     """One deme, of which each epoch gives its start and size (B,)."""
     count = len(starts[0])
     rates = np.zeros((count, len(starts), 1)) if growth is None else np.stack(growth, 1)[..., None]
-    return Epochs(np.stack(starts, 1), np.stack(sizes, 1)[..., None], rates, np.zeros((count, len(starts))), len(starts))
+    return Epochs(np.stack(starts, 1), np.stack(sizes, 1)[..., None], rates, np.zeros((count, len(starts), 1)), len(starts))
 
 
 def _constant(v: Array) -> Epochs:
@@ -183,16 +195,17 @@ def _three_epochs(v: Array) -> Epochs:
     return _in_one([np.zeros(len(v)), v[:, 3], v[:, 3] + v[:, 4]], [v[:, 2], v[:, 1], v[:, 0]])
 
 
-def _isolation(v: Array) -> Epochs:
+def _isolation(v: Array, two: bool = False) -> Epochs:
     starts = np.stack([np.zeros(len(v)), v[:, 3]], 1)
     sizes = np.stack([v[:, [0, 1]], v[:, [2, 2]]], 1)
-    migration = np.stack([v[:, 4], np.zeros(len(v))], 1)
+    rates = v[:, [4, 4 + two]]
+    migration = np.stack([rates, np.zeros_like(rates)], 1)
     return Epochs(starts, sizes, np.zeros_like(sizes), migration, 1)
 
 
 _EPOCHS = {
     "constant": _constant, "bottleneck": _bottleneck, "exponential": _exponential, "isolation": _isolation,
-    "three_epochs": _three_epochs,
+    "isolation_two_rates": partial(_isolation, two=True), "three_epochs": _three_epochs,
 }  # fmt: skip
 
 

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from genstudio.families.dashboard import DOCTOR, LIVE, TIMELINE, Chart, Dashboard, Line, Measure, Pane
+
+if TYPE_CHECKING:
+    from genstudio.runs import RunInfo
+
+
+def said(info: RunInfo, _references: Mapping[str, float]) -> str:
+    """How many samples the network classifies correctly, beside one answer for all of them."""
+    accuracy, guess = (info.losses.get(name, math.nan) for name in ("accuracy", "accuracy_guess"))
+    if not math.isfinite(accuracy):
+        return ""
+    words = f"{accuracy:.1%} of the samples are classified correctly"
+    return words + (f"; always naming the most frequent class: {guess:.1%}." if math.isfinite(guess) else ".")
+
 
 DASHBOARD = Dashboard(
     charts=(
@@ -31,6 +48,7 @@ DASHBOARD = Dashboard(
     ),
     tools=(LIVE, DOCTOR, TIMELINE),
     result=(Measure("accuracy", "accuracy", "higher"), Measure("val_loss", "loss", "lower")),
+    said=said,
     summary=(Measure("train_loss", "loss", "lower"), Measure("train_accuracy", "accuracy", "higher")),
     handles=("learning_rate", "momentum", "batch", "clip"),
     welcome="Press Start: a network of a few neurons learns to tell points apart, with every weight and every slope on the "

@@ -20,10 +20,10 @@ class SimulatorConfig(Split):
     from real ones."""
 
     older: ClassVar[Values] = {"pool": 0, "judge": "regions"}
-    history: Literal["constant", "bottleneck", "exponential", "isolation", "three_epochs"] = setting(
+    history: Literal["constant", "bottleneck", "exponential", "isolation", "isolation_two_rates", "three_epochs"] = setting(
         "bottleneck", "Model of the population's history whose parameters are searched: always the same size; a bottleneck; "
-        "exponential growth; a split into two populations that still exchange migrants; three sizes one after the other",
-        group="Generator", main=True, source=_PAPER,
+        "exponential growth; a split into two populations that still exchange migrants, at one rate or at "
+        "two; three sizes one after the other", group="Generator", main=True, source=_PAPER,
     )
     known: str = setting(
         "", "Parameters that are known, such as duration=500, T_end=1000: they are not searched", group="Generator", main=True,

@@ -6,6 +6,7 @@ from genstudio.families.dashboard import DOCTOR, LIVE, SIDE, TIMELINE, Chart, Da
 
 _SIZES = ("N", "N_anc", "N_bottleneck", "N_mid", "N_now", "N1", "N2")
 _TIMES = ("T_end", "duration", "T_growth", "T_1", "T_2", "T_split")
+_TWO_DEMES = "isolation|isolation_two_rates"
 _CHANCE = Reference("chance", "50%: cannot tell", "50%", 0.5)
 
 
@@ -21,9 +22,9 @@ def _walk(name: str, title: str, unit: str, names: tuple[str, ...], log: bool, w
 DASHBOARD = Dashboard(
     charts=(
         _walk("sizes", "Sizes of the population", "diploid individuals", _SIZES, True),
-        _walk("times", "Times", "generations", _TIMES, True, "history=bottleneck|exponential|three_epochs|isolation"),
+        _walk("times", "Times", "generations", _TIMES, True, f"history=bottleneck|exponential|three_epochs|{_TWO_DEMES}"),
         _walk("growth", "Growth", "per generation", ("growth",), False, "history=exponential"),
-        _walk("migration", "Migration", "share per generation", ("mig",), True, "history=isolation"),
+        _walk("migration", "Migration", "share per generation", ("mig", "mig_1", "mig_2"), True, f"history={_TWO_DEMES}"),
         Chart(
             "accuracy", "Discriminator accuracy", "share",
             (Line("accuracy", "held out", "validation"), Line("train_accuracy", "training", "training", True)), "Accuracy",

@@ -18,7 +18,7 @@ steps."""
 _OTHERS = {
     "constant": ("bottleneck", "exponential", "three_epochs"), "bottleneck": ("three_epochs", "exponential"),
     "exponential": ("three_epochs", "bottleneck"), "three_epochs": ("exponential", "isolation"),
-    "isolation": ("three_epochs", "bottleneck"),
+    "isolation": ("isolation_two_rates", "three_epochs"), "isolation_two_rates": ("three_epochs", "bottleneck"),
 }  # fmt: skip
 
 

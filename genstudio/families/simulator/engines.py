@@ -65,10 +65,11 @@ def _msprime(model: Model, values: Array, data: GenomeData, stream: Stream) -> R
 def demography(msprime: Any, model: Model, n: Mapping[str, float]) -> Any:
     """The same history as msprime describes it."""
     found = msprime.Demography()
-    if model.name == "isolation":
+    if model.demes == 2:
         for name, size in (("A", n["N1"]), ("B", n["N2"]), ("C", n["N_anc"])):
             found.add_population(name=name, initial_size=size)
-        found.set_symmetric_migration_rate(["A", "B"], n["mig"])
+        found.set_migration_rate("A", "B", n["mig"] if "mig" in n else n["mig_1"])  # back in time, as in ours
+        found.set_migration_rate("B", "A", n["mig"] if "mig" in n else n["mig_2"])
         found.add_population_split(time=n["T_split"], derived=["A", "B"], ancestral="C")
         return found
     epochs = model.epochs(np.array([[n[name] for name in model.names]]))

@@ -297,7 +297,7 @@ class NetworkFigure(PointedFigure[Mark]):
             if roomy:
                 self._write(painter, QRectF(left, at.y() - line, self.width() - left - 4, line), name, "text", LEFT)
                 room = QRectF(left, at.y(), self.width() - left - 4, line)
-                self._write(painter, room, f"target {short(target)}", "quiet", LEFT)
+                self._write(painter, room, f"target {target:g}", "quiet", LEFT)
             else:
                 room = QRectF(left, at.y() - line / 2, self.width() - left - 4, line)
                 self._write(painter, room, name, "accent" if target > 0.5 else "quiet", LEFT, bold=target > 0.5)

@@ -81,6 +81,24 @@ def test_growth_with_its_sign_wrong_is_caught(monkeypatch: pytest.MonkeyPatch) -
     assert distances(finished(measured(finished(work))), "exponential")["tajimas_d"] > 8
 
 
+def test_migrants_that_go_the_wrong_way_are_caught() -> None:
+    model = MODELS["isolation_two_rates"]
+    values = model.usual()
+    values[[4, 5]] = values[[5, 4]]
+    work = simulate(model.epochs(np.tile(values, (300, 1))), [N // 2, N // 2], LENGTH, RATE, RATE, Stream(5))
+    assert max(distances(finished(measured(finished(work))), model.name).values()) > 8
+
+
+def test_two_equal_rates_of_migration_are_one() -> None:
+    one, two = MODELS["isolation"], MODELS["isolation_two_rates"]
+    values = one.usual()
+    found = [
+        finished(simulate(model.epochs(np.tile(row, (10, 1))), [N // 2, N // 2], LENGTH, RATE, RATE, Stream(5)))
+        for model, row in ((one, values), (two, np.append(values, values[-1])))
+    ]
+    assert np.array_equal(found[0].genotypes, found[1].genotypes) and np.array_equal(found[0].positions, found[1].positions)
+
+
 def test_theory_holds_where_it_is_known() -> None:
     """Watterson 1975: the mean number of sites is theta times the harmonic number; Tajima 1983: mean differences are theta; and
     without recombination the variance of sites is that of one genealogy."""
