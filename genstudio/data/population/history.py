@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -203,7 +203,7 @@ def _isolation(v: Array, two: bool = False) -> Epochs:
     return Epochs(starts, sizes, np.zeros_like(sizes), migration, 1)
 
 
-_EPOCHS = {
+_EPOCHS: Mapping[str, Callable[[Array], Epochs]] = {
     "constant": _constant, "bottleneck": _bottleneck, "exponential": _exponential, "isolation": _isolation,
     "isolation_two_rates": partial(_isolation, two=True), "three_epochs": _three_epochs,
 }  # fmt: skip
