@@ -90,6 +90,7 @@ class ReplayPage(Page):
         lines = Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")
         self.loss = CurvesView("Loss", "nats per token", lines)
         self.next, self.attention = NextTokensView(), AttentionView()
+        self.next.waiting = self.attention.waiting = "Press Replay to see it at every saved step"
         self.tabs = QTabWidget()
         self._timer = QTimer(self)
         self._timer.setInterval(_PLAY_MS)

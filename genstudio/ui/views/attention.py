@@ -29,6 +29,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
     """
 
     head_chosen = Signal(int, int)
+    waiting = "Choose a model and type some text"
 
     def __init__(self, title: str = "Attention", name: str = "attention") -> None:
         super().__init__(title, name)
@@ -234,7 +235,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         write_quietly(painter)
         if self.snapshot is None:
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Choose a model and type some text")
+            painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), self.waiting)
             return
         step = f"step {self.snapshot.step:,}" + ("  ·  rows attend to columns" if self.snapshot.queries else "")
         if left + painter.fontMetrics().horizontalAdvance(step) < room.right() - 29:

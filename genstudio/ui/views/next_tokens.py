@@ -25,6 +25,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
 
     chosen = Signal(int)
     top = 68.0
+    waiting = "Choose a model and type some text"
 
     def __init__(self) -> None:
         super().__init__("Next token", "next_tokens")
@@ -83,7 +84,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         self._work_out()
-        self.empty = "The model's output is not finite" if self.snapshot else "Choose a model and type some text"
+        self.empty = "The model's output is not finite" if self.snapshot else self.waiting
         super().paint_figure(painter, area)
 
     def notes(self) -> Sequence[str]:
