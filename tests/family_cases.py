@@ -134,7 +134,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
 """A family without a row is tried as it comes."""
 _DATA = {
     "points": "gaussian-ring", "rows": "class-moons", "images": "digits8", "regions": "popgen-bottleneck",
-    "captioned": "captioned-shapes", "audio": "telephone-voice",
+    "captioned": "captioned-shapes", "audio": "telephone-voice", "transcribed": "telephone-voice",
 }
 PAIRS = "English\tSpanish\n" + "".join(
     f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"

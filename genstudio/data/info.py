@@ -19,8 +19,15 @@ from genstudio.errors import DataError
 Kind = Literal["text", "pairs", "labelled", "images", "points", "rows", "tasks", "regions", "audio"]
 Origin = Literal["ships", "imported", "generated"]
 
-CAPTIONED = "captioned"
-"""What pictures with captions are to those that learn from both: see `DatasetInfo.kinds`."""
+CAPTIONED, TRANSCRIBED = "captioned", "transcribed"
+"""What pictures with captions, and clips with transcripts, are to those that learn from both: see `DatasetInfo.kinds`."""
+_BOTH = {"images": ("captions", CAPTIONED), "audio": ("transcripts", TRANSCRIBED)}
+IN_WORDS: Mapping[str, str] = {
+    "text": "text", "pairs": "pairs of texts", "labelled": "labelled texts", "images": "pictures", "points": "points",
+    "rows": "rows with classes", "tasks": "a toy task", "regions": "genomes", "audio": "sound",
+    CAPTIONED: "pictures with captions", TRANSCRIBED: "sound with transcripts",
+}  # fmt: skip
+"""What each kind of data is to a person."""
 FORMAT = 1
 FILES: Mapping[str, str] = {
     "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
@@ -60,8 +67,15 @@ class DatasetInfo:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What it can be learnt from as: its kind, and "captioned" where it holds pictures with captions."""
-        return (self.kind, CAPTIONED) if self.kind == "images" and self.details.get("captions") is True else (self.kind,)
+        """What it can be learnt from as: its kind, and "captioned" or "transcribed" where it holds pictures with captions, or
+        clips with transcripts."""
+        detail, both = _BOTH.get(self.kind, ("", ""))
+        return (self.kind, both) if both and self.details.get(detail) is True else (self.kind,)
+
+    @property
+    def place(self) -> Path | None:
+        """The file that a person put on the shelf; None where it came with genstudio."""
+        return self.path if self.mine else None
 
     @property
     def mine(self) -> bool:

@@ -489,7 +489,7 @@ class Heard:
 
 @runtime_checkable
 class Transcribes(Model, Protocol):
-    """Writes what is spoken in a recording, where it was trained to: with the letters of its `alphabet`, none otherwise."""
+    """Writes what is spoken in a recording, with the letters of its `alphabet`."""
 
     @property
     def rate(self) -> int:

@@ -23,6 +23,15 @@ def restated(group: type[Config], name: str, default: Any, **changed: str) -> An
     return field
 
 
+SampleRate = Literal["8000", "11025", "16000", "22050", "data"]
+"""Samples per second that clips are brought to; data: as they are."""
+
+
+def rate_of(chosen: SampleRate) -> int:
+    """Samples per second as a number; 0 for those of the clips."""
+    return 0 if chosen == "data" else int(chosen)
+
+
 class Batches(Config):
     """How many samples a step sees, and how often a training is measured."""
 

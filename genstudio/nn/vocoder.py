@@ -100,9 +100,9 @@ class VocoderGenerator(nn.Module):
         nn.init.normal_(weight, 0, 0.01)
         nn.init.zeros_(bias)
 
-    def forward(self, mels: Tensor, start: int = 0) -> Tensor:
+    def forward(self, mels: Tensor, start: int = 0, further: int = 0) -> Tensor:
         """mels (B, bands, N) -> wave (B, (N - 1) hop): the samples between the middles of the first and the last column. `start`
-        is where in its noise it begins."""
+        is where in its noise it begins; `further` are projections beyond those that it was trained with."""
         many = mels.shape[-1]
         x = mels / 3 + 1.5
         if self.whole:
@@ -120,7 +120,7 @@ class VocoderGenerator(nn.Module):
         magnitude, phase = x.chunk(2, 1)
         if self.whole:
             magnitude = magnitudes_of(mels, self.filters, _FITTED) * magnitude.clamp(-_LOUDEST, _LOUDEST).exp()
-            return self._agreed(magnitude, phase + self._carrier(many))
+            return self._agreed(magnitude, phase + self._carrier(many), self.projections + further)
         size = (many - 1) * self.hop // self.left + 1
         spectrum = torch.polar((magnitude - 2).clamp(max=_LOUDEST).exp(), phase)
         return istft(spectrum[..., :size], self.size, self.left, (many - 1) * self.hop)
@@ -132,12 +132,12 @@ class VocoderGenerator(nn.Module):
         turns = places * self.hop / self.size * torch.arange(many, device=self.noise.device)
         return 2 * math.pi * (turns % 1) + math.pi * places.square() / bins
 
-    def _agreed(self, magnitude: Tensor, phase: Tensor) -> Tensor:
+    def _agreed(self, magnitude: Tensor, phase: Tensor, steps: int) -> Tensor:
         """The wave of a spectrum (B, bins, N) after some steps of Griffin-Lim with momentum, softened."""
         length = (magnitude.shape[-1] - 1) * self.hop
         turn = torch.polar(torch.ones_like(magnitude), phase)
         before = torch.zeros_like(turn)
-        for _ in range(self.projections):
+        for _ in range(steps):
             consistent = stft(istft(magnitude * turn, self.size, self.hop, length), self.size, self.hop)
             moved = consistent - _MOMENTUM * before
             before = consistent

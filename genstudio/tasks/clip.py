@@ -26,9 +26,9 @@ class LookAtClip:
         yield Frame(progress=Progress("Reading"))
         dataset = models.dataset(info)
         if info.kind != "audio":
-            raise DataError(f"'{info.title}' contains no sound.", "Choose another dataset.", info.path)
+            raise DataError(f"'{info.title}' contains no sound.", "Choose another dataset.", info.place)
         if not 0 <= self.index < len(dataset.lengths):
-            raise DataError(f"'{info.title}' has no clip {self.index + 1:,}.", f"It has {len(dataset.lengths):,}.", info.path)
+            raise DataError(f"'{info.title}' has no clip {self.index + 1:,}.", f"It has {len(dataset.lengths):,}.", info.place)
         return clip_of(dataset, self.index)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genstudio import families, paths, runs
 from genstudio.config import Config, Values
 from genstudio.data import shelf
+from genstudio.data.info import IN_WORDS, TRANSCRIBED
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem
 from genstudio.events import Frame, Notice, Progress
 from genstudio.families.abilities import Writes
@@ -283,10 +284,10 @@ def fitting(family: Kind, name: str) -> shelf.DatasetInfo:
     """The dataset, or the file, of this name. Raises DataError where the family learns from other kinds of data."""
     info = shelf.find_dataset(name, family.data_kinds)
     if not family.takes(info):
-        wanted = " or ".join(family.data_kinds)
+        wanted = " or ".join(IN_WORDS[kind] for kind in family.data_kinds)
+        said = "sound without transcripts" if TRANSCRIBED in family.data_kinds and info.kind == "audio" else IN_WORDS[info.kind]
         raise DataError(
-            f"{family.title} cannot be trained on '{info.title}': it needs {wanted}, and these are {info.kind}.",
-            "Choose another dataset.",
-            info.path,
-        )
+            f"{family.title} cannot be trained on '{info.title}': it needs {wanted}, and this dataset holds {said}.",
+            "Choose another dataset.", info.place,
+        )  # fmt: skip
     return info

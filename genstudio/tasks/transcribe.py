@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from genstudio.data.audio.samples import to_wave
+from genstudio.data.audio.samples import to_mu_law, to_wave
 from genstudio.data.importing.clips import read_file
-from genstudio.errors import DataError, RunError
-from genstudio.events import Frame, Progress
+from genstudio.errors import DataError
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Heard, Transcribes
+from genstudio.snapshots.sound import Sound, Track
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.vocode import samples_of
+
+_WINDOW, _BANDS, _NAMED = 0.064, 40, 0.12
+"""Seconds of a window of the spectrogram that is shown, its mel bands, and seconds that a letter has room for its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +61,67 @@ class Transcribe(Quiet):
     def run(self, models: Models) -> Frames[Transcripts]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Transcribes)
-        if not opened.model.alphabet:
-            raise RunError(
-                f"'{opened.title}' was not trained to transcribe.",
-                "Fine-tune it on clips with transcripts: the task 'transcribe', with this run to start from.",
-            )
         if not self.paths:
             raise DataError("There is no sound to transcribe.", "Name a file.")
         found = list[Transcript]()
         for path in self.paths:
             found.append((yield from frames_of(_transcribed(opened.model, path, self.beams), f"Listening to {Path(path).name}")))
         return Transcripts(tuple(found), opened.step, opened.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownTranscript(Frozen):
+    """`shown` has one track, the beginning of a file with its letters as segments; `text` is what they say. `cut`: the file goes
+    on."""
+
+    shown: Sound
+    text: str
+    cut: bool
+    weights: str
+
+
+@dataclass(frozen=True)
+class ShowTranscript(Quiet):
+    """What is spoken at the beginning of a file, as far as the model reads at once, to be seen and heard. Raises as
+    `Transcribe` does."""
+
+    model: ModelRef
+    path: str
+
+    def run(self, models: Models) -> Frames[ShownTranscript]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Transcribes)
+        model, path = opened.model, Path(self.path)
+        read = yield from frames_of(samples_of(path, model.rate, model.longest / model.rate), "Reading the sound")
+        samples = read[: model.longest]
+        yield Frame(progress=Progress("Listening"))
+        heard = model.transcribe(to_wave(samples))
+        shown = shown_with(samples, model.rate, heard, path.name, opened.step)
+        return ShownTranscript(shown, heard.text, len(read) > len(samples), opened.words)
+
+
+def shown_with(samples: Array, rate: int, heard: Heard, name: str, step: int) -> Sound:
+    """Samples with what was heard of them, each letter where it is said."""
+    import torch
+
+    from genstudio.nn import spectrogram
+
+    size = 1 << round(math.log2(_WINDOW * rate))
+    hop = size // 4
+    with torch.inference_mode():
+        filters = spectrogram.mel_filters(rate, size, _BANDS)
+        mels = spectrogram.log_mel(torch.from_numpy(to_wave(samples)), filters, size, hop).numpy()
+    letters = tuple(dict.fromkeys(heard.letters))
+    starts, ends = np.rint(heard.spans * heard.hop * rate).astype(np.int64).T
+    room = np.minimum(np.append(starts[1:], len(samples)), np.maximum(ends, starts + round(_NAMED * rate)))
+    which = np.array([letters.index(letter) for letter in heard.letters], np.int64)
+    segments = np.stack([starts, np.minimum(room, len(samples)), which], 1)
+    track = Track(name, "heard", to_mu_law(samples), mels, segments[segments[:, 0] < segments[:, 1]], transcript=heard.text)
+    return Sound("heard", step, (track,), rate, hop, spectrogram.mel_edges(rate, _BANDS), tuple(map(_visible, letters)))
+
+
+def _visible(letter: str) -> str:
+    return "\u2423" if letter == " " else letter
 
 
 def _transcribed(model: Transcribes, path: str, beams: int) -> Any:

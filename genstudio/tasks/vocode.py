@@ -1,4 +1,4 @@
-"""A sound file resynthesised by a vocoder from its own mel spectrogram."""
+"""A sound file resynthesised by a vocoder from its own mel spectrogram: all of it, or its beginning to compare."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from genstudio.data.audio.samples import to_mu_law
 from genstudio.data.importing.clips import read_file
 from genstudio.data.work import Work
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Vocodes
+from genstudio.snapshots.sound import Sound, Track
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Frames, frames_of
 
-LONGEST = 120
-"""Seconds of a file that is resynthesised at most."""
+LONGEST, COMPARED = 120, 10
+"""Seconds of a file that is resynthesised at most, and of which the beginning is compared."""
 _PIECE = 5.0
 
 
@@ -46,7 +48,10 @@ class Resynthesise:
         opened = models.open(self.model, Vocodes)
         model = opened.model
         form = model.mel_form
-        real = yield from frames_of(_samples(Path(self.path), form.rate), "Reading the sound")
+        real = yield from frames_of(samples_of(Path(self.path), form.rate, LONGEST), "Reading the sound")
+        if len(real) > LONGEST * form.rate:
+            name = Path(self.path).name
+            raise DataError(f"'{name}' is longer than {LONGEST} seconds.", "Cut a part out of it with a sound editor.", self.path)
         yield Frame(progress=Progress("Resynthesising"))
         mels = model.mels_of(real)
         made = model.vocode(mels, learnt=self.learnt)
@@ -54,17 +59,59 @@ class Resynthesise:
         return Resynthesis(real, made, form.rate, float(np.abs(again - mels[:, : again.shape[1]]).mean()), opened.step)
 
 
-def _samples(path: Path, rate: int) -> Work[Array]:
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedSound(Frozen):
+    """`shown` has the beginning of a file as it is, by Griffin-Lim and by the generator, whose samples are `made` (T,) int16. The
+    mean distances of their log-mels from the real ones are `mel_errors`, in this order. `cut`: the file goes on."""
+
+    shown: Sound
+    made: Array
+    mel_errors: tuple[float, float]
+    cut: bool
+    weights: str
+
+
+@dataclass(frozen=True)
+class CompareSound:
+    """The first seconds of the sound in a file, and what Griffin-Lim and the generator make of their mels. Raises as
+    `Resynthesise` does, but for the length."""
+
+    model: ModelRef
+    path: str
+
+    def run(self, models: Models) -> Frames[ComparedSound]:
+        from genstudio.nn.spectrogram import mel_edges
+
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Vocodes)
+        model, path = opened.model, Path(self.path)
+        form = model.mel_form
+        read = yield from frames_of(samples_of(path, form.rate, COMPARED), "Reading the sound")
+        real = read[: COMPARED * form.rate]
+        mels = model.mels_of(real)
+        tracks, errors = [Track(path.name, "real", to_mu_law(real), mels)], list[float]()
+        made = real
+        for version, learnt in (("Griffin-Lim", False), ("generator", True)):
+            yield Frame(progress=Progress("Resynthesising"))
+            made = model.vocode(mels, learnt=learnt)
+            again = model.mels_of(made)
+            errors.append(float(np.abs(again - mels[:, : again.shape[1]]).mean()))
+            tracks.append(Track(path.name, version, to_mu_law(made), again))
+        shown = Sound("resynthesised", opened.step, tuple(tracks), form.rate, form.hop, mel_edges(form.rate, form.bands))
+        return ComparedSound(shown, made, (errors[0], errors[1]), len(read) > len(real), opened.words)
+
+
+def samples_of(path: Path, rate: int, seconds: float) -> Work[Array]:
+    """The sound of a file (T,) int16 at `rate` samples per second; of a longer one its first `seconds` and some more. Raises
+    DataError for what is no sound, or hardly any."""
     parts: list[Array] = []
-    work = read_file(path, rate, _PIECE, parts.append)
+    work = read_file(path, rate, min(_PIECE, seconds), parts.append)
     for done in work:
-        if sum(map(len, parts)) > LONGEST * rate:
+        if sum(map(len, parts)) > seconds * rate:
             work.close()
             break
         yield done
     samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
-    if len(samples) > LONGEST * rate:
-        raise DataError(f"'{path.name}' is longer than {LONGEST} seconds.", "Cut a part out of it with a sound editor.", path)
     if len(samples) < rate // 20:
         raise DataError(f"'{path.name}' holds less than 50 ms of sound.", "Choose another file.", path)
     return samples

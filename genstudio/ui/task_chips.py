@@ -25,6 +25,8 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Train": ("Training", ""),
     "Resume": ("Training", ""),
     "Resynthesise": ("Vocoder", ""),
+    "CompareSound": ("Vocoder", "playground"),
+    "ShowTranscript": ("Transcript", "playground"),
     "CopyIncluded": ("Copy a run", "runs"),
     "Bench": ("Speed of this computer", ""),
     "ReadRun": ("Open run", ""),

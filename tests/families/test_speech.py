@@ -21,6 +21,7 @@ from genstudio.data.generators import GENERATORS
 from genstudio.data.info import DatasetInfo
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, RunError
+from genstudio.families.abilities import Heard
 from genstudio.families.speech.config import LETTERS, SpeechConfig
 from genstudio.families.speech.data import draw, held_out, needs, others, prepare, spans
 from genstudio.families.speech.learner import SpeechLearner
@@ -31,7 +32,7 @@ from genstudio.snapshots.listening import Listening
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
-from genstudio.tasks.transcribe import Transcribe
+from genstudio.tasks.transcribe import Transcribe, shown_with
 from helpers import answer, result, run_task
 
 TINY: dict[str, Any] = {
@@ -256,7 +257,7 @@ def test_what_cannot_be_transcribed_is_refused_in_a_sentence(
         assert main(["transcribe", letters, str(tmp_path / name)]) == 2
         said = capsys.readouterr().err
         assert words in said and "Traceback" not in said, said
-    assert main(["transcribe", units, str(good)]) == 2 and "not trained to transcribe" in capsys.readouterr().err
+    assert main(["transcribe", units, str(good)]) == 2 and "transcribe speech" in capsys.readouterr().err
     assert main(["transcribe", letters, str(good), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["step"] == 3 and told["files"][0]["rate"] == 8_000
@@ -264,3 +265,15 @@ def test_what_cannot_be_transcribed_is_refused_in_a_sentence(
     with pytest.raises(RunError, match="cannot transcribe speech"):
         gan = Train("gan", "gaussian-ring", {"width": 8, "layers": 2}, steps=1, runs_folder=tmp_path / "runs", name="gan")
         result(Transcribe(ModelRef(answer(run_task(gan), "run")), (str(good),)))
+
+
+def test_letters_are_shown_where_they_are_said() -> None:
+    """Each from its first frame on, with room for its name where the next one leaves it."""
+    heard = Heard("a ba", ("a", " ", "b", "a"), np.array([[2, 3], [10, 12], [13, 40], [45, 46]]), -1.0, 0.02)
+    sound = shown_with(np.full(8_000, 9, np.int16), 8_000, heard, "a file", 7)
+    (track,) = sound.tracks
+    assert sound.sound() and sound.units == ("a", "\u2423", "b") and track.transcript == "a ba"
+    assert track.segments is not None
+    assert track.segments.tolist() == [[320, 1280, 0], [1600, 2080, 1], [2080, 6400, 2], [7200, 8000, 0]]
+    nothing = shown_with(np.full(8_000, 9, np.int16), 8_000, Heard("", (), np.zeros((0, 2), np.int64), 0.0, 0.02), "a file", 7)
+    assert nothing.sound() and not nothing.tracks[0].transcript

@@ -19,6 +19,7 @@ from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError
 from genstudio.evaluation.speaking import warped_error
 from genstudio.families.abilities import MelForm
+from genstudio.families.settings import rate_of
 from genstudio.families.tts.config import TTSConfig
 from genstudio.families.tts.data import SpokenData, from_metadata, metadata, padded, prepare
 from genstudio.families.tts.doctor import RULES
@@ -28,6 +29,7 @@ from genstudio.nn.speaking import DurationSpeaker
 from genstudio.nn.spectrogram import log_mel, mel_filters, wave_of
 from genstudio.snapshots.sound import Sound
 from genstudio.tasks.speak import heard
+from genstudio.tasks.train import fitting
 from genstudio.training.doctor import Window
 from genstudio.training.learner import Tick
 
@@ -277,6 +279,42 @@ def test_own_recordings_need_transcripts_and_clips_that_are_short_enough(digits:
     long = ("a" * 500,) + (digits.transcripts or ())[1:]
     left = finished(prepare(TTSConfig(longest=1.0), dataclasses.replace(digits, transcripts=long)))
     assert 0 not in (*left.train, *left.held) and left.left_out > 0
+
+
+def test_only_data_with_transcripts_are_offered_and_the_refusal_says_so_in_words() -> None:
+    family = families.get("tts")
+    infos = {info.id: info for info in shelf.list_datasets() if info.kind == "audio"}
+    assert {name for name, info in infos.items() if family.takes(info)} == {"telephone-voice", "spoken-digits"}
+    with pytest.raises(DataError) as caught:
+        fitting(family, "tones")
+    assert "it needs sound with transcripts, and this dataset holds sound without transcripts" in caught.value.message
+    assert caught.value.path is None, "a file of the program is no place to look"
+    assert all(family.takes(info) and family.kind_of(info) == "transcribed" for info in (infos["spoken-digits"],))
+
+
+def test_a_vocoder_of_the_usual_settings_makes_the_sound_of_what_is_spoken_by_usual_settings() -> None:
+    """For each dataset with transcripts, and for recordings of one's own at any rate."""
+    tts, vocoder = families.get("tts"), families.get("vocoder")
+    own = dataclasses.replace(shelf.find_dataset("telephone-voice"), id="mine", origin="imported")
+    for info in (*(shelf.find_dataset(name) for name in ("telephone-voice", "spoken-digits")), own):
+        forms = []
+        for family in (tts, vocoder):
+            assert family.preset_for is not None
+            name = family.preset_for(info, family.presets[0].name)
+            preset = next(each for each in family.presets if each.name == name)
+            config = family.config.parse(preset.values)
+            rate = rate_of(config.rate) or (44_100 if info is own else 8_000)
+            forms.append({"rate": rate, "window": config.window, "hop": config.hop, "bands": config.bands})
+        assert forms[0] == forms[1], info.id
+
+
+def test_clips_are_brought_to_the_rate_that_was_chosen(digits: AudioDataset) -> None:
+    few = dataclasses.replace(digits, samples=digits.samples[: digits.offsets[6]], offsets=digits.offsets[:7],
+                              transcripts=(digits.transcripts or ())[:6], attributes={}, segments=None)  # fmt: skip
+    found = finished(prepare(TTSConfig(**{**SMALL, "longest": 5.0, "rate": "16000", "voices": 1}), few))
+    usual = finished(prepare(TTSConfig(**{**SMALL, "longest": 5.0, "voices": 1}), few))
+    assert found.sound.rate == 16_000 and usual.sound.rate == digits.rate
+    assert all(abs(len(found.mels[i]) - 2 * len(usual.mels[i])) <= 2 for i in usual.train.tolist())
 
 
 def test_settings_that_do_not_fit_each_other_are_named() -> None:

@@ -4,25 +4,32 @@ from them and writes."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
 from test_words_and_gaps import train
 
+from genstudio.data import shelf
+from genstudio.data.audio.samples import to_mu_law
+from genstudio.data.audio.written import wav_of
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.transcribe import Transcribe
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.listening import unit_name, unit_sound
 from genstudio.ui.window import MainWindow
-from helpers import LONG
+from helpers import LONG, result
 
 SMALL = {"layers": 1, "heads": 2, "d_model": 16, "batch": 4, "entries": 4, "evaluate_every": 10, "warmup": 0}
 
 
 def test_from_hidden_sounds_to_letters(
-    open_window: Callable[..., MainWindow], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    open_window: Callable[..., MainWindow], qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(SoundPlayer, "silent", True)
-    window = open_window("transformer")
+    window = open_window("transformer", "playground")
     window.tabs.setCurrentWidget(window.transformer)
     tab = train(qtbot, window, "speech", "vowels", SMALL, 20)
     panel = tab.panel
@@ -53,3 +60,20 @@ def test_from_hidden_sounds_to_letters(
     assert not page.said.isHidden() and page.play_unit.isHidden() and panel.charts.views["purity"].isHidden()
     assert len(panel.charts.views["errors"].points("cer")[0])
     page.player.close()
+    run = tab.run_path
+    qtbot.waitUntil(lambda: tab.summary.look.text() == "Transcribe with it", timeout=LONG)
+
+    clip: Any = shelf.open_dataset(shelf.find_dataset("spoken-digits"))
+    (tmp_path / "digits.wav").write_bytes(wav_of(clip.clip(0), clip.rate))
+    window.tabs.show_room("playground")
+    window.playground.choose(run)
+    window.playground.inspectors.open("Transcribe")
+    shows = window.playground.page("Transcribe")
+    shows.show_file(str(tmp_path / "digits.wav"))
+    qtbot.waitUntil(lambda: shows.view.shown is not None, timeout=LONG)
+    true = result(Transcribe(ModelRef(run), (str(tmp_path / "digits.wav"),)), Models()).files[0]
+    sound, (track,) = shows.view.shown, shows.view.shown.tracks
+    assert np.array_equal(track.codes, to_mu_law(clip.clip(0))) and track.transcript == true.text
+    written = [(round(start * clip.rate), letter.replace(" ", "\u2423")) for letter, start, _ in true.letters]
+    assert [(first, sound.units[which]) for first, _, which in track.segments.tolist()] == written
+    assert (true.text or "Nothing was recognised") in shows.outcome.text()

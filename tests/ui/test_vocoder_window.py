@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,14 @@ import pytest
 from gan_window import change, stop
 from PySide6.QtCore import Qt
 
+from genstudio.data.audio.samples import to_int16
+from genstudio.data.audio.written import wav_of
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.vocode import Resynthesise
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.tracks import TracksPage
 from genstudio.ui.window import MainWindow
-from helpers import LONG
+from helpers import LONG, result
 from real_window import press
 
 SMALL = {
@@ -22,7 +28,7 @@ SMALL = {
 
 
 def test_sound_is_heard_at_every_step_beside_griffin_lim(
-    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(SoundPlayer, "silent", True)
     tab = window.gan
@@ -58,3 +64,28 @@ def test_sound_is_heard_at_every_step_beside_griffin_lim(
     assert not np.array_equal(page.shown.tracks[2].codes, last.tracks[2].codes)
     assert np.array_equal(page.shown.tracks[0].codes, last.tracks[0].codes)
     page.player.close()
+    a_sound_of_ones_own(window, qtbot, tab.run_path, tmp_path)
+
+
+def a_sound_of_ones_own(window: MainWindow, qtbot: Any, run: str, folder: Path) -> None:
+    """Opened in the Playground: what is shown, written and saved is what the command makes."""
+    file, text = folder / "tone.wav", folder / "text.wav"
+    file.write_bytes(wav_of(to_int16(0.3 * np.sin(2 * np.pi * 500 * np.arange(12_000) / 12_000)), 12_000))
+    text.write_text("no sound")
+    window.tabs.show_room("playground")
+    window.playground.choose(run)
+    window.playground.inspectors.open("Resynthesise")
+    page = window.playground.page("Resynthesise")
+    page.show_file(str(file))
+    qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
+    true, theirs = (result(Resynthesise(ModelRef(run), str(file), learnt), Models()) for learnt in (True, False))
+    assert np.array_equal(page.found.made, true.made) and not np.array_equal(true.made, theirs.made)
+    assert f"Mel error {true.mel_error:.3f}, Griffin-Lim {theirs.mel_error:.3f}" in page.outcome.text()
+    assert [track.version for track in page.view.shown.tracks] == ["real", "Griffin-Lim", "generator"]
+    page.save_as(str(folder / "made.wav"))
+    with wave.open(str(folder / "made.wav")) as saved:
+        assert np.array_equal(np.frombuffer(saved.readframes(saved.getnframes()), "<i2"), true.made)
+    page.show_file(str(text))
+    qtbot.waitUntil(lambda: "is not a WAV" in page.outcome.text(), timeout=LONG)
+    assert page.view.shown is None
+    page.view.player.close()

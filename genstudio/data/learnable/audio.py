@@ -105,7 +105,7 @@ def prepare(
         if len(dataset.lengths) < 2:
             raise DataError(
                 f"'{info.title}' has only one clip; one is needed to learn from and another to test.",
-                "Import more clips, or cut the recording into pieces.", info.path,
+                "Import more clips, or cut the recording into pieces.", info.place,
             )  # fmt: skip
         train, held = split_items(len(dataset.lengths), split)
         return _data(dataset, train, held)
@@ -114,7 +114,7 @@ def prepare(
     if len(known) < 2:
         raise DataError(
             f"'{info.title}' does not say what is spoken in it: {'one clip has' if len(known) else 'no clip has'} a transcript.",
-            "Choose a dataset with transcripts, or import the clips with a CSV or with a .txt beside each file.", info.path,
+            "Choose a dataset with transcripts, or import the clips with a CSV or with a .txt beside each file.", info.place,
         )  # fmt: skip
     train, held = split_items(len(known), split)
     train, held = known[train], known[held]

@@ -145,24 +145,6 @@ class SpeechModel:
             zero_infinity=True,
         )  # fmt: skip
 
-    @torch.no_grad()
-    def transcribe(self, wave: Array, beams: int = 0) -> Heard:
-        """A wave (T,) in [-1, 1] of `rate` samples per second, `longest` of them at most -> what is spoken, with `beams`
-        beginnings kept (0: as the settings say). Raises ValueError for a longer one, or for a model that writes no letters."""
-        if self.letters is None or len(wave) > self.longest:
-            raise ValueError("no letters" if self.letters is None else f"{len(wave)} samples are more than {self.longest}")
-        frames = self.config.frames(len(wave))
-        if not frames:
-            return Heard("", (), np.zeros((0, 2), np.int64), 0.0, self.config.hop / self.rate)
-        lengths, nothing = np.array([len(wave)]), np.zeros((1, frames), bool)
-        drawn = Drawn(
-            wave[None].astype(np.float32), lengths, np.array([frames]), nothing, np.zeros((0, 0), np.int64),
-            *(np.zeros(1, np.int64) for _ in range(2)),
-        )
-        with evaluating(self.encoder):
-            scores = self.letter_scores(drawn)[0].cpu().double().numpy()
-        return self.heard(scores, beams)
-
     def heard(self, scores: NDArray[np.float64], beams: int = 0) -> Heard:
         """Log-probabilities (N, letters + 1) -> the text, with the frames of each letter."""
         beams = beams or self.config.beams
@@ -277,6 +259,33 @@ class SpeechModel:
     def clip_drawn(self, clip: int) -> Drawn:
         """A clip with nothing hidden."""
         return whole(self.config, self.data, np.array([clip]), np.random.default_rng(0))
+
+
+class Transcriber(SpeechModel):
+    """What was trained to write letters."""
+
+    @torch.no_grad()
+    def transcribe(self, wave: Array, beams: int = 0) -> Heard:
+        """A wave (T,) in [-1, 1] of `rate` samples per second, `longest` of them at most -> what is spoken, with `beams`
+        beginnings kept (0: as the settings say). Raises ValueError for a longer one."""
+        if len(wave) > self.longest:
+            raise ValueError(f"{len(wave)} samples are more than {self.longest}")
+        frames = self.config.frames(len(wave))
+        if not frames:
+            return Heard("", (), np.zeros((0, 2), np.int64), 0.0, self.config.hop / self.rate)
+        lengths, nothing = np.array([len(wave)]), np.zeros((1, frames), bool)
+        drawn = Drawn(
+            wave[None].astype(np.float32), lengths, np.array([frames]), nothing, np.zeros((0, 0), np.int64),
+            *(np.zeros(1, np.int64) for _ in range(2)),
+        )
+        with evaluating(self.encoder):
+            scores = self.letter_scores(drawn)[0].cpu().double().numpy()
+        return self.heard(scores, beams)
+
+
+def built(config: SpeechConfig, data: SpeechData, device: str, seed: int) -> SpeechModel:
+    """The model of a task. Raises CheckpointError where the run that is started from cannot be read."""
+    return (Transcriber if config.task == "transcribe" else SpeechModel)(config, data, device, seed)
 
 
 def _front(config: SpeechConfig) -> speech.WaveEncoder | speech.MelEncoder:

@@ -10,7 +10,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import Problem
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
-from genstudio.families.settings import Batches, Descent, Split, restated
+from genstudio.families.settings import Batches, Descent, SampleRate, Split, rate_of, restated
 from genstudio.families.stack import Layers
 
 KERNEL = 5
@@ -74,6 +74,10 @@ class TTSConfig(Split, Batches, Descent):
     voices: int = setting(
         8, "Number of voices that the model can tell apart, where the data say whose voice a clip is; 1: all clips as one voice",
         low=1, high=256, group="Model", source="Arik et al. 2017 (Deep Voice 2)",
+    )
+    rate: SampleRate = setting(
+        "data", "Samples per second. A telephone has 8,000; twice as many mean twice the frames to make. data: as the clips are",
+        group="Data", label="Sample rate",
     )
     bands: int = setting(40, "Bands of the mel spectrogram", low=8, high=256, group="Data", label="Mel bands", source=_TACOTRON)
     window: int = setting(
@@ -194,7 +198,7 @@ def cost(config: TTSConfig, info: DatasetInfo, vocabulary: int) -> Cost:
     float32 weights, gradients, moments and activations. Clips are taken to be as long as the mean of the dataset."""
     parts = [sum(part.total for part in chain.parts) for chain in drawing(config, info, vocabulary)]
     count = sum(parts)
-    rate, seconds = (info.details.get(name) for name in ("rate", "seconds"))
+    rate, seconds = rate_of(config.rate) or info.details.get("rate"), info.details.get("seconds")
     long = float(seconds) / max(info.details.get("count", 100) or 100, 1) if isinstance(seconds, int | float) else 2.0
     frames = (rate if isinstance(rate, int) else 16_000) * min(long, config.longest) / config.hop + 1
     steps = frames / config.together if config.architecture == "attention" else frames

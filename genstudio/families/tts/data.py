@@ -21,6 +21,7 @@ from genstudio.data.work import Work, scaled
 from genstudio.errors import ConfigError, DataError, Problem
 from genstudio.evaluation.speaking import PER_NEPER
 from genstudio.events import Array
+from genstudio.families.settings import rate_of
 from genstudio.families.tts.config import MARKERS, TTSConfig
 
 MOST_LETTERS = 300
@@ -106,7 +107,7 @@ def prepare(config: TTSConfig, dataset: AudioDataset, kept: Mapping[str, Any] | 
     """The data of a run, in the letters that it kept where there are such. Raises DataError or ConfigError for what
     nothing can be learnt from, saying what would do."""
     base = audio.from_metadata(kept).tokenizer if kept is not None else None
-    work = audio.prepare(dataset, config.split, transcripts=True, base=base)
+    work = audio.prepare(dataset, config.split, rate=rate_of(config.rate), transcripts=True, base=base)
     sound = yield from scaled(work, 0.0, 0.3)
     assert sound.texts is not None
     voices = _voices(config, dataset)
@@ -119,7 +120,7 @@ def prepare(config: TTSConfig, dataset: AudioDataset, kept: Mapping[str, Any] | 
     if len(train) < 2:
         raise DataError(
             f"Of '{dataset.info.title}' too few clips are at most {config.longest:g} seconds long and have a transcript.",
-            "Allow longer clips (the setting longest), or import them cut into sentences.", dataset.info.path,
+            "Allow longer clips (the setting longest), or import them cut into sentences.", dataset.info.place,
         )  # fmt: skip
     mels = yield from scaled(_spectrograms(config, sound, np.concatenate([train, held])), 0.3, 1.0)
     if kept is None:

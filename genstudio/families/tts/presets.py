@@ -42,7 +42,7 @@ PRESETS = (
         "Your own recordings and transcripts",
         "Clips of one voice, each with what is said in it. Sentences of a few seconds work best; the more of them, the "
         "clearer it speaks.",
-        {"voices": 1, "d_model": 128, "layers": 2},
+        {"voices": 1, "d_model": 128, "layers": 2, "rate": "8000"},
         seconds=600,
     ),
     Preset(

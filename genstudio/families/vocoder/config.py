@@ -7,7 +7,7 @@ from typing import Literal
 
 from genstudio.config import setting
 from genstudio.errors import Problem
-from genstudio.families.settings import AdversarialDescent, Batches, Descent, Split, restated
+from genstudio.families.settings import AdversarialDescent, Batches, Descent, SampleRate, Split, restated
 
 _HIFI = "Kong et al. 2020"
 _PERIODS, _KERNELS, _DILATIONS, _FASTEST = (2, 3, 5, 7, 11), (3, 7, 11), (1, 3, 5), 8
@@ -16,16 +16,17 @@ _PERIODS, _KERNELS, _DILATIONS, _FASTEST = (2, 3, 5, 7, 11), (3, 7, 11), (1, 3, 
 class VocoderConfig(AdversarialDescent, Batches, Split):
     """Settings of a generator of sound from mel spectrograms, of its discriminators and of its losses."""
 
-    rate: Literal["8000", "11025", "16000", "22050", "data"] = setting(
+    rate: SampleRate = setting(
         "8000", "Samples per second. A telephone has 8,000; twice as many take twice the time. data: as the clips are",
         group="Data", main=True, label="Sample rate",
     )
     window: int = setting(
-        256, "Samples in each window of the spectrogram", low=32, high=4096, group="Data", label="Window",
+        512, "Samples in each window of the spectrogram, as many as text to speech has", low=32, high=4096, group="Data",
+        label="Window",
         source="Griffin & Lim 1984; a quarter of it as the hop: Kong et al. 2020",
     )
     hop: int = setting(
-        64, "Samples between two columns of the spectrogram; a power of two", low=8, high=1024, group="Data", label="Hop",
+        128, "Samples between two columns of the spectrogram; a power of two", low=8, high=1024, group="Data", label="Hop",
     )
     bands: int = setting(
         40, "Mel bands of the spectrogram: all that the generator is told of a sound", low=8, high=256, group="Data", main=True,
@@ -43,6 +44,10 @@ class VocoderConfig(AdversarialDescent, Batches, Split):
     projections: int = setting(
         8, "Steps of Griffin-Lim inside the generator, after its phases: they make neighbouring windows agree", low=0, high=32,
         group="Generator", main=True, when="upsampling=1", label="Projections", source="Masuyama et al. 2019",
+    )
+    further: int = setting(
+        0, "More such steps whenever it makes sound, but not in training, where they would cost most of the time", low=0,
+        high=128, group="Generator", when="upsampling=1", label="Further projections",
     )
     kernels: int = setting(
         2, "Residual blocks side by side, with kernels of 3, 7 and 11: how many stretches are seen at once", low=1, high=3,
@@ -86,7 +91,7 @@ class VocoderConfig(AdversarialDescent, Batches, Split):
         label="Discriminators join after", live=True,
     )
     segment: int = setting(
-        64, "Columns of the spectrogram in each piece that is trained on", low=8, high=512, group="Training", label="Columns",
+        32, "Columns of the spectrogram in each piece that is trained on", low=8, high=512, group="Training", label="Columns",
         source=_HIFI,
     )
     d_rate: float = restated(

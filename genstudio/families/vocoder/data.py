@@ -15,6 +15,7 @@ from genstudio.data.learnable import audio
 from genstudio.data.learnable.audio import AudioData
 from genstudio.data.work import Work
 from genstudio.errors import DataError
+from genstudio.families.settings import rate_of
 from genstudio.families.vocoder.config import VocoderConfig
 
 _SEED = 20_201_012
@@ -22,10 +23,10 @@ _SEED = 20_201_012
 
 def prepare(config: VocoderConfig, dataset: AudioDataset, _kept: Mapping[str, Any] | None = None) -> Work[AudioData]:
     """The data of a run. Raises DataError for what no vocoder can learn from, saying what would do."""
-    info, rate = dataset.info, 0 if config.rate == "data" else int(config.rate)
-    data = yield from audio.prepare(dataset, config.split, rate=rate)
+    info = dataset.info
+    data = yield from audio.prepare(dataset, config.split, rate=rate_of(config.rate))
     if not np.any(data.samples):
-        raise DataError(f"'{info.title}' is silent throughout.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' is silent throughout.", "Choose another dataset.", info.place)
     return replace(data, written=dataset.transcripts or ())
 
 

@@ -64,7 +64,7 @@ class VocoderModel:
     @torch.no_grad()
     def made(self, mels: Tensor) -> Tensor:
         """log-mels (bands, N) -> wave ((N - 1) hop,)"""
-        wave: Tensor = self.generator(mels[None])[0]
+        wave: Tensor = self.generator(mels[None], further=self.config.further)[0]
         return wave
 
     @torch.no_grad()

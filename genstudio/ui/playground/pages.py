@@ -77,6 +77,8 @@ PAGES = (
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
     Entry("Sound", "Speak", "playground.speak_page", "SpeakPage", ("Speaks",)),
+    Entry("Sound", "Transcribe", "playground.own_sound_pages", "TranscribePage", ("Transcribes",)),
+    Entry("Sound", "Resynthesise", "playground.own_sound_pages", "ResynthesisePage", ("Vocodes",)),
     Entry("Pictures", "Search", "playground.search_pages", "SearchPage", ("Matches",)),
     Entry("Pictures", "Zero-shot classes", "playground.search_pages", "ZeroShotPage", ("Matches",)),
     Entry("Pictures", "Words and patches", "playground.together_page", "TogetherPage", ("Grounds",)),

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit
 
-from genstudio import storage
-from genstudio.data.audio.written import wav_of
-from genstudio.errors import Failure, StorageError
+from genstudio.errors import Failure
 from genstudio.events import Frame
 from genstudio.families.dashboard import Pane
 from genstudio.snapshots.sound import Sound
@@ -19,6 +15,7 @@ from genstudio.tasks.speak import CHANNEL, FASTEST, SLOWEST, ReadSpeaker, Speak,
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import Flow, choice, hbox, named, single_shot, vbox
 from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.waves import choose_wave, save_wave
 from genstudio.ui.views.tracks import TracksPage
 from genstudio.ui.widgets import button, plain_label, tooltip
 
@@ -149,19 +146,12 @@ class SpeakPage(Page):
         self.speed.setToolTip(tooltip("How fast it speaks; 2: twice as fast" if speaker is None or speaker.paced else own))
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save what was said", "speech.wav", "Sound (*.wav)")
-        if path:
+        if path := choose_wave(self, "speech.wav"):
             self.save_as(path)
 
     def save_as(self, path: str) -> None:
         """Write what was said last to a file."""
-        if self.found is None:
-            return
-        try:
-            storage.write_atomic(Path(path), wav_of(self.found.samples, self.found.shown.rate))
-            self.outcome.setText(f"Saved as {path}.")
-        except StorageError as error:
-            self.failed.emit(Failure.of(error))
+        save_wave(self, self.outcome, (self.found.samples, self.found.shown.rate) if self.found else None, path)
 
 
 def said(found: Spoken) -> str:

@@ -17,7 +17,7 @@ from genstudio.ui.widgets import button, icon_button, plain_label
 _LOOKS = {
     "Traces": "Look inside", "LooksAtPatches": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words",
     "Matches": "Search with it", "Grounds": "Ask about pictures",
-    "Speaks": "Speak with it",
+    "Speaks": "Speak with it", "Transcribes": "Transcribe with it", "Vocodes": "Resynthesise with it",
 }
 """What the button to the Playground says, by the first of these abilities that a model has."""
 

@@ -49,6 +49,8 @@ ELSEWHERE = {
     "Zero-shot classes": "test_imagetext_window.py",
     "Words and patches": "test_two_stream_window.py",
     "Speak": "test_tts_window.py",
+    "Transcribe": "test_speech_window.py",
+    "Resynthesise": "test_vocoder_window.py",
 }
 """Pages whose numbers are read back beside the rest of their family."""
 HERE = {"Next token", "Continuations", "Beam search", "Grid", "Score", "Compare two", "Replay"}
