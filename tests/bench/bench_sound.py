@@ -6,11 +6,13 @@ python tests/bench/bench_sound.py letters [--seconds 300] [--seeds 0 1 2]
 python tests/bench/bench_sound.py few [--clips 5] [--listen 250] [--steps 200] [--seeds 0 1 2]
 python tests/bench/bench_sound.py spoken [--seeds 0] [--steps 500] [--values architecture=attention]
 python tests/bench/bench_sound.py preset tts telephone [--seeds 0]
+python tests/bench/bench_sound.py window [--seconds 20]
 
 CPU seconds are those of one thread (`time.thread_time`), without the evaluations between them. `few`: transcripts of so many
 clips, from scratch and from a run that listened to all clips for `--listen` steps. `spoken`: how many words of held-out
 sentences a recogniser understands that was trained on recordings alone, of the recordings, of speech, and of what an untrained
-model says. `preset`: a preset to its end, as it ships.
+model says. `preset`: a preset to its end, as it ships. `window`: how late a timer of 5 ms comes in the real window while a
+vocoder is trained, and while held-out clips are played as well, one after the other, into nothing.
 """
 
 from __future__ import annotations
@@ -164,8 +166,57 @@ def preset(options: argparse.Namespace, seed: int) -> None:
         )
 
 
+def window(options: argparse.Namespace, _seed: int) -> None:
+    from bench_gan_window import opened
+    from PySide6.QtCore import QTimer
+
+    from genstudio.ui.sound import SoundPlayer
+
+    SoundPlayer.silent = True
+    late: dict[str, list[float]] = {"training": [], "training and playing": []}
+    state: dict[str, Any] = {"phase": "", "last": 0.0, "played": 0}
+    seconds = options.seconds or 20.0
+
+    def tick() -> None:
+        now = time.perf_counter()
+        if state["phase"] and state["last"]:
+            late[state["phase"]].append(1000 * (now - state["last"]) - 5)
+        state["last"] = now
+        if state["phase"] == "training and playing" and not state["page"].player.playing:
+            state["page"].play(state["played"] % 3)
+            state["played"] += 1
+
+    def begin(shown: Any) -> None:
+        tab = shown.links.trainers()["gan"]
+        shown.tabs.setCurrentWidget(tab)
+        tab.choose_family("vocoder")
+        tab.setup.choose_data("telephone-voice")
+        tab.setup.set_plan(None, 7200.0)
+        tab.start_training()
+
+        def play() -> None:
+            state.update(phase="training and playing", page=tab.panel.pane("vocoded").view)
+            QTimer.singleShot(int(1000 * seconds), shown.close)
+
+        def wait() -> None:
+            view = tab.panel.pane("vocoded").view
+            if view is None or view.shown is None or len(view.shown.tracks) < 3:
+                QTimer.singleShot(200, wait)
+                return
+            state["phase"] = "training"
+            QTimer.singleShot(int(1000 * seconds), play)
+
+        wait()
+
+    opened(begin, 5, tick)
+    for phase, found in late.items():
+        ticks = sorted(found)
+        print(f"{phase}: p50 {ticks[len(ticks) // 2]:.1f} ms late, p99 {ticks[int(0.99 * len(ticks))]:.1f} ms, worst "
+              f"{ticks[-1]:.1f} ms of {len(ticks)}, {state['played']} sounds played")  # fmt: skip
+
+
 def main() -> None:
-    does = {work.__name__: work for work in (vocoder, units, letters, few, spoken, preset)}
+    does = {work.__name__: work for work in (vocoder, units, letters, few, spoken, preset, window)}
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=tuple(does))
     parser.add_argument("family", nargs="?", default="")

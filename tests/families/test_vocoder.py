@@ -36,7 +36,7 @@ from genstudio.nn.vocoder import (
 )
 from genstudio.runs import Run
 from genstudio.snapshots.sound import Sound
-from genstudio.tasks.train import Resume, Train
+from genstudio.tasks.train import Train
 from helpers import answer, run_task
 
 RATE = 8_000
@@ -213,30 +213,16 @@ SETS = ["window=64", "hop=16", "bands=8", "channels=8", "kernels=1", "dilations=
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A folder of runs with one of six steps, and the same that was stopped and resumed after three."""
+    """A folder of runs, and one of six steps."""
     place = tmp_path_factory.mktemp("vocoder")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENSTUDIO_HOME", str(place / "home"))
         values = dict(each.split("=") for each in SETS)
-        whole, parts = (
-            answer(run_task(Train("vocoder", "vowels", values, steps=6, stop_after=stop, runs_folder=place / "runs")), "run")
-            for stop in (None, 3)
-        )
-        run_task(Resume(parts))
-        yield place, whole, parts
+        yield place, answer(run_task(Train("vocoder", "vowels", values, steps=6, runs_folder=place / "runs")), "run")
 
 
-@pytest.mark.thorough
-def test_a_run_goes_on_bitwise(home: tuple[Path, str, str]) -> None:
-    _, whole, parts = home
-    files = [Run.open(each).folder / "checkpoints" for each in (whole, parts)]
-    for name in ("model.safetensors", "optimizer.safetensors"):
-        one, two = (next(iter(sorted(folder.glob(f"*6/{name}")))) for folder in files)
-        assert one.read_bytes() == two.read_bytes(), name
-
-
-def test_a_run_keeps_what_was_heard_and_is_measured(home: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    place, whole, _ = home
+def test_a_run_keeps_what_was_heard_and_is_measured(home: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    place, whole = home
     run = Run.open(whole)
     assert run.snapshot_steps(KNOWN) and run.snapshot_steps(MADE)
     capsys.readouterr()
@@ -247,10 +233,10 @@ def test_a_run_keeps_what_was_heard_and_is_measured(home: tuple[Path, str, str],
 
 @pytest.mark.parametrize("how", [[], ["--griffin-lim"]])
 def test_a_sound_of_ones_own_is_made_anew(
-    home: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], how: list[str]
+    home: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], how: list[str]
 ) -> None:
     """At another rate, and in a file: as long, as loud, and with its energy at the same frequencies."""
-    _, whole, _ = home
+    _, whole = home
     tone = to_int16(0.3 * np.sin(2 * np.pi * 1_000 * np.arange(16_000) / 16_000))
     given, out = tmp_path / "given.wav", tmp_path / "made.wav"
     given.write_bytes(wav_of(tone, 16_000))
@@ -272,9 +258,9 @@ def test_a_sound_of_ones_own_is_made_anew(
     (wav_of(silence(200), RATE), "less than 50 ms"), (wav_of(silence(RATE * 125), RATE), "longer than 120"),
 ])  # fmt: skip
 def test_files_that_cannot_be_made_anew_are_refused_in_words(
-    home: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, words: str
+    home: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, words: str
 ) -> None:
-    _, whole, _ = home
+    _, whole = home
     given, out = tmp_path / "given.wav", tmp_path / "made.wav"
     given.write_bytes(data)
     assert main(["vocode", whole, str(given), "--out", str(out)]) == 2

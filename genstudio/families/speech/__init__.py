@@ -18,7 +18,7 @@ FAMILY: Family[SpeechConfig, SpeechData] = Family(
     data_kinds=("audio",),
     room="transformer",
     abilities=("Transcribes", "Evaluates"),
-    abilities_by=lambda values: (*(("Transcribes",) if values.get("task") != "pretrain" else ()), "Evaluates"),
+    abilities_by=lambda values: (*(("Transcribes",) if values.get("task", "pretrain") == "transcribe" else ()), "Evaluates"),
     config=SpeechConfig,
     presets=PRESETS,
     prepare=prepare,

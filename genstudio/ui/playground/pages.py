@@ -95,6 +95,6 @@ def shown(family: str) -> bool:
 
 
 def lack(family: str, title: str) -> str:
-    """Why models of a family have no page of this title, in a sentence; empty where they have."""
+    """Why models of a family have no page of this title, in a sentence; empty where some have."""
     found, entry = families.find(family), next(entry for entry in PAGES if entry.title == title)
-    return entry.lack(found.can({}) if found is not None else ())
+    return entry.lack(tuple(dict.fromkeys((*found.abilities, *found.can({})))) if found is not None else ())
