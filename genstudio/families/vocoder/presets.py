@@ -14,8 +14,8 @@ PRESETS = (
     Preset(
         "voice",
         "Telephone voice",
-        "A voice out of 40 mel bands, clear within a minute on one idle core; after 500 steps the discriminators join. Some three "
-        "minutes in all.",
+        "A voice out of 40 mel bands, clear within a minute on one idle core; after 500 steps the discriminators join. Some "
+        "three minutes in all.",
         {**_AGREED, "join": 500},
         steps=1200,
         data="telephone-voice",
@@ -23,8 +23,8 @@ PRESETS = (
     Preset(
         "quick",
         "Telephone voice, mel loss alone",
-        "Without discriminators each step takes half the time: on one idle core the mel error was 0.144 after 50 seconds and "
-        "0.126 after 200, that of Griffin-Lim is 0.121.",
+        "Without discriminators each step takes half the time: after 300 steps, 30 seconds of one idle core, the mel error on "
+        "held-out clips was 0.124; that of Griffin-Lim is 0.133.",
         _QUICK,
         steps=500,
         data="telephone-voice",
