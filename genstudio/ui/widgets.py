@@ -29,6 +29,9 @@ from genstudio.ui.glossary import TermLabel
 from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
 
+_LOW = 170
+"""Height in which an empty state has no room for its icon, in pixels of the usual text size."""
+
 
 def tooltip(text: str) -> str:
     """Text for a tooltip: wrapped at a readable width, and never read as markup."""
@@ -284,7 +287,7 @@ class EmptyState(QWidget):
         """`above` is shown instead of the icon, with all the room that is left."""
         super().__init__()
         self.setObjectName(name)
-        sign = QLabel()
+        sign = self._sign = QLabel()
         sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
         theme.set_icon(sign, icon, "quiet", 40)
         self._words = plain_label(sentence, wrap=True, name=f"{name}_sentence")
@@ -306,6 +309,11 @@ class EmptyState(QWidget):
 
     def set_sentence(self, sentence: str) -> None:
         self._words.setText(sentence)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._sign.parentWidget() is self:  # the words go first where there is no room for both
+            self._sign.setVisible(self.height() >= theme.scaled(_LOW))
 
 
 class LabeledSlider(QWidget):

@@ -82,6 +82,11 @@ def zoomed_and_presented(window: MainWindow) -> None:
     look = theme.current()
     assert not window.menuBar().isVisible() and not window.statusBar().isVisible()
     assert look.quiet != heights and theme.contrast(look.quiet, look.panel) > 7
+    window.resize(1280, 720)
+    window.transformer.open_race()
+    settle(window)
+    assert [fault for fault in cut(window) if "too low" in fault] == [], "the words of a race scroll where they have no room"
+    window.transformer._leave_race()
     assert window.look.leave() and not window.look.leave()
     assert window.menuBar().isVisible() and window.statusBar().isVisible() and not window.isFullScreen()
     assert theme.zoom() == 1.0 and title.fontMetrics().height() == usual and theme.current().quiet == heights

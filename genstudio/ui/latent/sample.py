@@ -278,6 +278,6 @@ class SamplePage(QWidget):
         )  # fmt: skip
         layout.addStretch()
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
+        self.stack.addWidget(scrolled(self.empty, "sample_empty_scroll"))
         self.stack.addWidget(scrolled(inside, "sample_scroll"))
         vbox(self.stack, into=self, spacing=None)

@@ -33,6 +33,7 @@ from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.numbers import duration
+from genstudio.ui.parts import scrolled
 from genstudio.ui.train.panes import PaneView, PlanePage
 from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.summary import plan_words
@@ -802,5 +803,5 @@ class RacePage(QStackedWidget):
         split = splitter(f"{self._prefix}race_splitter", (upper, 1), (lower, 1), sizes=(260, 320))
         top = hbox((self.title, 1), self.pause, self.stop, self.again, self.leave)
         vbox(top, self.headline, (split, 1), into=holder, spacing=4)
-        self.addWidget(self.set_up)
+        self.addWidget(scrolled(self.set_up, f"{self._prefix}race_setup_scroll"))
         self.addWidget(holder)

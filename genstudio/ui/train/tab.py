@@ -806,7 +806,7 @@ class TrainingTab(QWidget):
     @property
     def _aside(self) -> bool:
         """Whether something else than the training is looked at."""
-        return bool(self.explorers.current) or (self.has_panel and self.panel.pages.currentIndex() > 0)
+        return self._racing or bool(self.explorers.current) or (self.has_panel and self.panel.pages.currentIndex() > 0)
 
     def _explored(self) -> SetUp:
         """What an explorer may begin with."""
