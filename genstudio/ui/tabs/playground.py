@@ -398,7 +398,7 @@ class PlaygroundTab(QWidget):
     def _lay_out(self) -> None:
         top = hbox((self.choice, 5), (self.status, 2), self.wide)
         self.splitter = splitter(
-            "playground_splitter", (self.writer, 1), (self.inspectors, 2), sizes=(430, 810), down=False
+            "playground_splitter", (self.writer, 1), (self.inspectors, 2), sizes=(470, 770), down=False
         )
         vbox(top, self.source, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))
         self.source.hide()
