@@ -40,22 +40,24 @@ PRESETS = (
         data="pixel-faces",
     ),
     Preset(
-        "masked",
-        "Fill in hidden patches",
-        "Needs no classes: the encoder reads 25% of the patches, and a small decoder fills in the others while you watch. The "
-        "dashed line is the error of the mean picture. After 800 steps on MNIST, a linear probe is ten points above that of an "
-        "untrained model. Afterwards, choose the run under 'Start from run' and the task classify.",
-        {"task": "masked", "patch": 4, "layers": 2, "dropout": 0.0, "mask_share": 0.75, "normalised": True,
-         "evaluate_every": 200},
-        seconds=300,
-    ),
-    Preset(
         "views",
         "Two views of one picture",
         "Needs no classes: of 64 pictures, find the other variation of the same one. After 400 steps on MNIST, a linear probe "
         "classifies 95% of held-out digits correctly; on an untrained model 72%.",
         _VIEWS,
         steps=400,
+        data="mnist10k",
+    ),
+    Preset(
+        "masked",
+        "Fill in hidden patches",
+        "Needs no classes: the encoder reads 4 of 16 patches, and a small decoder fills in the others while you watch. The "
+        "dashed line is the error of the mean picture. After 1,600 steps on MNIST, about a minute on one idle core, a linear "
+        "probe names 84% of held-out digits right; on an untrained model 72%. Afterwards, choose the run under 'Start from run' "
+        "and the task classify. For other pictures choose a patch that divides their sides.",
+        {"task": "masked", "patch": 7, "layers": 2, "dropout": 0.0, "mask_share": 0.75, "normalised": True,
+         "evaluate_every": 200},
+        steps=1600,
         data="mnist10k",
     ),
     Preset(
