@@ -13,7 +13,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.chart import tick_text, ticks, value_text
 from genstudio.ui.views.plane_parts import image, onward
 from genstudio.ui.views.pointed import PointedFigure
-from genstudio.ui.views.view import CENTRE, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import CENTRE, NO_DATA, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
 
 _SQUARE = 3.0
 """Columns whose spans differ by no more than this factor share one scale."""
@@ -29,7 +29,7 @@ class DecisionView(PointedFigure[int]):
 
     def __init__(self, title: str = "Decision surface", name: str = "decision") -> None:
         super().__init__(title, name)
-        self.note, self.empty, self.selected = "", "Waiting for the first step", -1
+        self.note, self.empty, self.selected = "", NO_DATA, -1
         self.points: Array = np.empty((0, 2))
         self.labels: Array = np.empty(0, np.int64)
         self.held: Array = np.empty(0, bool)

@@ -15,7 +15,7 @@ from genstudio.snapshots.network import Depth
 from genstudio.ui import theme
 from genstudio.ui.views.chart import log_ticks, percent, tick_text, value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import CENTRE, NO_DATA, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
 
 _LINES = (("signals", "signal: deviation of a between examples", theme.BLUE), ("slopes", "slope: size of dC/dz", theme.VERMILION))
 _LEAST = 1e-30
@@ -29,7 +29,7 @@ class DepthView(PointedFigure[int]):
     def __init__(self, title: str = "Layer by layer", name: str = "depth_view") -> None:
         super().__init__(title, name)
         self.snapshot: Depth | None = None
-        self.empty = "Waiting for the first step"
+        self.empty = NO_DATA
 
     def show_snapshot(self, snapshot: Depth) -> None:
         """Replace what is shown."""

@@ -13,7 +13,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.basics.state import Worked
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, Table, paint_empty, paint_title
+from genstudio.ui.views.view import CENTRE, LEFT, NO_DATA, RIGHT, Lines, Table, paint_empty, paint_title
 
 Mark = tuple[int, int, int]
 """A place: (layer, neuron, from), layer from 0 for the inputs; from -1 is the neuron itself, -2 its bias."""
@@ -58,7 +58,7 @@ class NetworkFigure(PointedFigure[Mark]):
         self.selected: Mark | None = None
         self.ahead: int | None = None
         self.behind: int | None = 0
-        self.empty, self.note = "Waiting for the first step", ""
+        self.empty, self.note = NO_DATA, ""
         self._picture: QImage | None = None
         self._weights: Sequence[Array] = ()
         self._taken: list[QRectF] = []

@@ -11,10 +11,18 @@ from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.ui import theme
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import (
+    NO_DATA,
+    RIGHT,
+    Lines,
+    SnapshotFigure,
+    Table,
+    paint_empty,
+    paint_title,
+    write_quietly,
+)
 
 _TOP, _EDGE, _LEAST_TEXT, _MOST_WORDS = 34.0, 12.0, 10.0, 0.42
-WAITING = "Waiting for the first step"
 _THUMB = 18.0
 
 
@@ -53,7 +61,7 @@ class SimilarityView(SnapshotFigure[Similarity], PointedFigure[tuple[int, int]])
         note = "" if shown is None else f"step {shown.step:,}  ·  {shown.score} of each held-out caption with each picture"
         paint_title(painter, self.title, note, area)
         if shown is None or not n:
-            paint_empty(painter, area, WAITING)
+            paint_empty(painter, area, NO_DATA)
             return
         look, metrics = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
         write_quietly(painter)
@@ -145,7 +153,7 @@ class MeetingView(SnapshotFigure[Meeting], PointedFigure[int]):
         note = "" if shown is None else f"step {shown.step:,}  ·  a dot for each caption, joined to its picture{explained}"
         paint_title(painter, self.title, note, area)
         if shown is None or not shown.texts:
-            paint_empty(painter, area, WAITING)
+            paint_empty(painter, area, NO_DATA)
             return
         pictures, captions = self.places()
         look = theme.current()

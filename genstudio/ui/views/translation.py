@@ -15,6 +15,7 @@ from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import (
     CENTRE,
     LEFT,
+    NO_DATA,
     RIGHT,
     Lines,
     SnapshotFigure,
@@ -88,7 +89,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         shown = self.snapshot
         paint_title(painter, self.title, "" if shown is None else summary(shown), area)
         if shown is None or not shown.sentences:
-            paint_empty(painter, area, "Waiting for the first step")
+            paint_empty(painter, area, NO_DATA)
             return
         self._paint_key(painter)
         self._lay(round(area.width()))
