@@ -127,17 +127,26 @@ VALUE_WORDS: Mapping[str, str] = {name.lower().replace("-", ""): name for name i
 """What choices are called in the field, where that is not the value with spaces for underscores."""
 
 
-def number_text(value: float) -> str:
-    """The shortest text that reads back as the same number: 0.004, 1e-7, 128.
+_LONG = 1e9
+"""Round numbers from here on are written with their power of ten."""
 
-    >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0)]
-    ['0.004', '1e-7', '128', '1000']
+
+def number_text(value: float) -> str:
+    """A short text that reads back as the same number: 0.004, 1e-7, 128.
+
+    >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0, -4.92e12, 3e9)]
+    ['0.004', '1e-7', '128', '1000', '-4.92e12', '3e9']
     """
     text = repr(+value)  # True is 1
     if "e" in text:
         digits, _, power = text.partition("e")
         return f"{digits.removesuffix('.0')}e{int(power)}"
-    return text.removesuffix(".0")
+    text = text.removesuffix(".0")
+    if isinstance(value, float) and abs(value) >= _LONG and text.endswith("000"):
+        sign, figures = ("-", text[1:]) if value < 0 else ("", text)
+        rest = figures[1:].rstrip("0")
+        return f"{sign}{figures[0]}{'.' * bool(rest)}{rest}e{len(figures) - 1}"
+    return text
 
 
 def value_words(value: Any) -> str:

@@ -30,7 +30,7 @@ _EMPTY = "Set up a language model and a text to see where they stand."
 _REPEATED = 4
 _FLAT, _LEGEND = 240, 268
 """Below this height the legend stands beside the curves, in this width."""
-_TABLES, _FIGURE = 510, 300
+_TABLES, _FIGURE = 536, 300
 """The width of the tables, and that from which on the figure has room beside them."""
 
 
@@ -55,7 +55,7 @@ class ScalingFigure(Figure):
     line at one's own model."""
 
     def __init__(self) -> None:
-        super().__init__("Same compute, other sizes", "scaling_figure")
+        super().__init__("Loss by model size", "scaling_figure")
         self.compute, self.own = 1e18, 0.0
 
     def show_compute(self, compute: float, own: float) -> None:
