@@ -275,6 +275,33 @@ def test_a_teacher_steps_with_space_and_a_remote(open_window: Open, qtbot: Any, 
     QTest.keyClick(editor, Qt.Key.Key_PageDown)
 
 
+def test_the_key_of_the_next_step_goes_to_the_question_first(open_window: Open, qtbot: Any, tmp_path: Path) -> None:
+    window = open_window("lessons")
+    two = lesson(tmp_path, """
+        [[step]]
+        text = "First."
+        room = "lessons"
+        question = "Why?"
+        answers = ["No", "Yes"]
+        right = 2
+        reveal = "Because."
+        [[step]]
+        text = "Second."
+        room = "lessons"
+    """)  # fmt: skip
+    player, panel = window.player, window.lesson_panel
+    player.begin(two)
+    panel.open()
+    window.activateWindow()
+    panel.end.setFocus()
+    panel.step()
+    assert player.at == 0 and window.focusWidget() is panel.answers[0]
+    qtbot.mouseClick(panel.answers[1], Qt.MouseButton.LeftButton)
+    panel.step()
+    assert player.at == 1
+    player.end()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -118,6 +118,13 @@ class LessonPanel(QDockWidget):
             return isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
         return False
 
+    def step(self) -> None:
+        """The next step, as by its key; where only the question is left, the keys go to its answers."""
+        if self._player.lesson is not None and self._player.done and not self._player.answered:
+            self.answers[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            self._player.next()
+
     def go_to_control(self) -> None:
         """The keys go to what the step is about: its control, else its question, else the button to the next step."""
         player = self._player
