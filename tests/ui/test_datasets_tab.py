@@ -517,7 +517,7 @@ def points_and_digits_can_be_drawn(window: MainWindow, qtbot: Any) -> None:
     assert [dataset.classes[label] for label in dataset.labels] == ["0", "1"]
 
 
-def a_tokenizer_that_was_opened_becomes_a_setting(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+def test_a_tokenizer_that_was_opened_becomes_a_setting(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
     from genstudio.data.tokenizers import ByteTokenizer
     from genstudio.data.tokenizers.foreign import tokenizer_text
 
@@ -536,12 +536,10 @@ def a_tokenizer_that_was_opened_becomes_a_setting(window: MainWindow, qtbot: Any
     qtbot.waitUntil(lambda: "parameters" in window.transformer.cost.text(), timeout=LONG)
 
 
-def test_what_ships_is_shown_split_drawn_and_made_anew(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+def test_what_ships_is_shown_split_drawn_and_made_anew(window: MainWindow, qtbot: Any) -> None:
     """One window for all that imports nothing."""
     the_split_is_a_setting_of_the_training(window, qtbot)
     the_bar_of_a_random_split_is_the_draw_itself(window, qtbot)
-    a_tokenizer_that_was_opened_becomes_a_setting(window, qtbot, apart(tmp_path))
-    window.tabs.setCurrentWidget(window.datasets)
     points_and_pictures_show_what_a_gan_is_fed(window, qtbot)
     nothing_is_downloaded_unasked(window, qtbot)
     what_is_made_from_a_seed_is_tried_and_made_otherwise(window, qtbot)
