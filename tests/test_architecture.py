@@ -196,8 +196,9 @@ def short_waits(tree: ast.AST) -> list[str]:
 
 def test_no_test_gives_up_waiting_on_a_busy_machine() -> None:
     tests = [path for path in Path(__file__).parent.rglob("*.py") if path.parent.name != "bench"]
-    found = {str(path): waits for path in tests if (waits := short_waits(ast.parse(path.read_text("utf-8"))))}
-    assert found == {}
+    limited = {path: text for path in tests if "timeout" in (text := path.read_text("utf-8"))}
+    assert limited
+    assert {str(path): waits for path, text in limited.items() if (waits := short_waits(ast.parse(text)))} == {}
 
 
 def test_a_short_wait_is_caught() -> None:
@@ -227,7 +228,7 @@ def known_families(tree: ast.AST, names: frozenset[str]) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genstudio.families."):
             if (node.module or "").split(".")[2] in names:
                 found.add(f"imports {node.module}")
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("hasattr", "getattr"):
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("hasattr", "getattr"):
             if {"learner", "model"} & set(re.findall("[a-z]+", ast.unparse(node.args[0]))):
                 found.add(ast.unparse(node))
         elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant) and "data_kinds" in ast.unparse(node):

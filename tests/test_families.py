@@ -32,6 +32,7 @@ from genstudio.families.abilities import (
     Samples,
     able,
 )
+from genstudio.families.vocoder.data import tested
 from genstudio.runs import Run
 from genstudio.snapshots.activity import Activity
 from genstudio.tasks import estimate
@@ -53,10 +54,18 @@ AnyFamily = Family[Any, Any]
 
 
 @pytest.fixture(autouse=True)
-def _few_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exact measure of points takes fewer of them; what tests how good it is takes all."""
+def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exact measure takes fewer points, pictures and clips; what tests how good it is takes all."""
     monkeypatch.setattr("genstudio.evaluation.samples._POINTS", 1000)
     monkeypatch.setattr("genstudio.evaluation.plane.SAMPLES", 500)
+    monkeypatch.setattr("genstudio.evaluation.samples._MANY_PICTURES", 200)
+    monkeypatch.setattr("genstudio.evaluation.samples._PICTURES", 100)
+    monkeypatch.setattr("genstudio.families.denoiser._HELD", 200)
+    monkeypatch.setattr("genstudio.families.simulator.model._JUDGED", 20)
+    monkeypatch.setattr("genstudio.families.simulator.model._EXACT", 40)
+    for name in ("_EXACT", "_TEXTS"):
+        monkeypatch.setattr(f"genstudio.families.unclip.model.{name}", 40)
+    monkeypatch.setattr("genstudio.families.vocoder.measuring.tested", lambda data, most: tested(data, min(most, 2)))
 
 
 _STEPS = 40

@@ -30,6 +30,9 @@ How many hidden letters it has seen seems to hold it back, 80 in a step of the p
 that is told the three letters on either side, and so has nothing to find out about positions, is 0.247 nats above the optimum
 after 150,000 hidden letters, 0.153 after 300,000, 0.129 after 450,000 and 0.118 after 600,000 (6 s); the BERT has its 0.17
 after 160,000.
+After 600 steps of 16 pieces, 48,000 hidden letters, seed 0: 0.374 with 4 heads of 32, 0.392 with these and SwiGLU, 0.422 with a
+Muon rate of 0.05 and a rate of 0.012 (all some 17 s), 0.501 with one layer of 32 and 4 heads (8 s). With 40 % hidden instead of
+15 %, 120,000 letters in as many steps and seconds, 0.286 above the optimum of that share, 1.006: again it is their number.
 """
 
 from __future__ import annotations

@@ -30,9 +30,10 @@ PRESETS = (
         # two heads: with QK-norm the largest score is sqrt(d_head), and four heads of 16 cannot look at one letter alone.
         # Positions that are there from the first step, and batches of several lengths instead of one, help with repeated
         # letters: after 400 steps 2 of 2,000 strings are wrong instead of 17. LayerNorm without QK-norm costs a third less per
-        # step, and the average of the last weights has 1 sorted string wrong after 500 steps where the weights have 9
+        # step, and the average of the last weights has 1 sorted string wrong after 500 steps where the weights have 9. Over the
+        # 1,500 steps of a minute and a half an average of 100 steps sorted all strings with the seed that had 1 wrong after 1,000
         _SMALL | {
-            "heads": 2, "positions": "sinusoidal", "buckets": 4, "norm": "layernorm", "qk_norm": False, "hold": 0.0, "ema": 0.98,
+            "heads": 2, "positions": "sinusoidal", "buckets": 4, "norm": "layernorm", "qk_norm": False, "hold": 0.0, "ema": 0.99,
         },
         seconds=90,
         data="reverse",
