@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from genstudio.cli import main
+from genstudio.data import shelf
 from genstudio.data.audio.samples import to_int16
 from genstudio.data.audio.written import wav_of
 from genstudio.data.datasets import AudioDataset
@@ -181,6 +182,22 @@ def test_without_feature_matching_nothing_leads_back_to_the_mels() -> None:
     guided = measured(train(learner(mel=0.0, g_rate=1e-3), 60))["mel_error"]
     alone = measured(train(learner(mel=0.0, feature=0.0, g_rate=1e-3), 60))["mel_error"]
     assert guided < 0.7 * alone, (guided, alone)
+
+
+@pytest.mark.thorough
+def test_held_out_clips_of_a_voice_come_nearer_to_their_mels_than_griffin_lim() -> None:
+    """300 steps of the preset, 30 CPU seconds: 0.124 against 0.133. The twin without further projections has 0.149."""
+    preset = next(preset for preset in FAMILY.presets if preset.name == "quick")
+    config = VocoderConfig.parse(preset.values)
+    voice = shelf.open_dataset(shelf.find_dataset("telephone-voice", ("audio",)))
+    made = VocoderLearner(VocoderModel(config, finished(FAMILY.prepare(config, voice)), "cpu", 0), 0)
+    for step in range(300):
+        made.training_step(made.batch(step + 1), step + 1, step / 300)
+    found = list(made.model.evaluate(exact=True))[-1].result
+    assert found["mel_error"] < 0.97 * found["griffin_lim_mel_error"], found
+    assert found["real_time_factor"] < 1
+    made.model.config = config.model_copy(update={"further": 0})
+    assert measured(made)["mel_error"] > found["griffin_lim_mel_error"]
 
 
 def test_weights_of_zero_leave_no_trace_and_no_discriminator_learns_before_it_joins() -> None:

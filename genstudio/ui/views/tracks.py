@@ -299,7 +299,8 @@ class TracksPage(QWidget):
         for row, each in enumerate(self.plays):
             each.clicked.connect(lambda _=False, row=row: self.play(row))
             each.hide()
-        self.why_not.hide()
+        for unused in (self.clip, self.stop, self.look, self.why_not):
+            unused.hide()
         self.clip.currentIndexChanged.connect(lambda _: self._clip_chosen())
         self.look.currentIndexChanged.connect(lambda _: self._show())
         self.view.chosen.connect(self.play)
@@ -356,6 +357,8 @@ class TracksPage(QWidget):
         closely = self.look.currentIndex() - 1
         closely = closely if closely >= 0 and len(tracks[closely].codes) else -1
         self.view.show_snapshot(shown)
+        for control in (self.stop, self.look):
+            control.show()
         if closely >= 0:
             self.close_up.show_snapshot(_clip_of(shown, closely))
         self.figures.setCurrentIndex(0 if closely < 0 else 1)
