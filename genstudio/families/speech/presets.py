@@ -29,8 +29,9 @@ PRESETS = (
         "Transcribe spoken digits",
         "Writes what is spoken, letter by letter: CTC says nothing that makes sense at first, and words all at once. After 100 "
         "steps one letter in six of held-out clips is wrong, after 400, 50 seconds of one idle core, one in 500. With 5 clips "
-        "under 'Clips used' a start from a run that listened to all clips has a lower loss than none in both of two seeds, but writes "
-        "better in only one: 50% of the letters are wrong against 61%, and 64% against 57%. 'Race…' shows both on one chart.",
+        "under 'Clips used' a start from a run that listened to all clips has a lower loss than none in both of two seeds, but "
+        "writes better in only one: 50% of the letters are wrong against 61%, and 64% against 57%. 'Race…' shows both on one "
+        "chart.",
         {"task": "transcribe"},
         seconds=90,
         data="spoken-digits",
