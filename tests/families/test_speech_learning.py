@@ -96,6 +96,19 @@ def test_the_doctor_knows_a_model_that_says_nothing_and_one_that_guesses() -> No
             assert all(diagnosis.advice for diagnosis in told)
 
 
+def test_a_loss_of_units_that_rises_while_more_is_recognised_is_no_overfitting() -> None:
+    at, loss = np.array([10, 20, 30, 40]), np.array([2.2, 2.8, 2.5, 2.4])
+    for recognised, task, wanted in (
+        ((0.38, 0.2, 0.4, 0.43), "pretrain", False), ((0.2, 0.4, 0.35, 0.3), "pretrain", True), ((), "transcribe", True),
+    ):  # fmt: skip
+        doctor = FAMILY.doctor((), None)  # type: ignore[misc]
+        series = {"val_loss": Series(at, loss)}
+        if recognised:
+            series["contrastive_accuracy"] = Series(at, np.array(recognised))
+        told = doctor.see(series, (), SpeechConfig.parse({"task": task}).model_dump(), ended=True)
+        assert ("overfitting" in {diagnosis.name for diagnosis in told}) == wanted, task
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(2))
 def test_few_transcripts_go_further_after_listening(seed: int) -> None:

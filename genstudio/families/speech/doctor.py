@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from genstudio.events import Diagnosis
 from genstudio.families.rules import NOT_FINITE, START, advice, diverged, not_finite, number, overfitting, slower
@@ -10,7 +11,7 @@ from genstudio.families.speech.data import SpeechData
 from genstudio.families.text_rules import DROPOUT
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
-COLLAPSED, AT_CHANCE, SILENT = 1.5, 0.05, 0.9
+COLLAPSED, AT_CHANCE, SILENT, _FALLEN = 1.5, 0.05, 0.9, 0.9
 
 
 def collapsed(window: Window) -> Finding | None:
@@ -71,6 +72,18 @@ def silent(window: Window) -> Finding | None:
     )  # fmt: skip
 
 
+_OVERFITTING = overfitting(("Stop here: the best checkpoint is kept", {}), ("Hide more frames", {"augment": 0.3}), DROPOUT)
+
+
+def overfits(window: Window) -> Finding | None:
+    """The held-out loss rises. Of units it does so at first in every training: while few are in use, there is little to tell a
+    frame from; so what is recognised has to have fallen as well."""
+    _, right = window.all("contrastive_accuracy")
+    if window.settings.get("task") == "pretrain" and (not len(right) or right[-1] > _FALLEN * right.max()):
+        return None
+    return _OVERFITTING.judge(window)
+
+
 RULES = (
     NOT_FINITE,
     diverged(("Clip the gradient norm", {"clip": 1.0})),
@@ -82,7 +95,7 @@ RULES = (
     Rule("silent", "Nothing is written", f"After {START} steps at least {SILENT:.0%} of the held-out clips are "
     f"transcribed as nothing.",
          silent),
-    overfitting(("Stop here: the best checkpoint is kept", {}), ("Hide more frames", {"augment": 0.3}), DROPOUT),
+    replace(_OVERFITTING, judge=overfits),
 )  # fmt: skip
 
 
