@@ -27,11 +27,10 @@ PRESETS = (
     Preset(
         "letters",
         "Transcribe spoken digits",
-        "Writes what is spoken, letter by letter: CTC says nothing that makes sense at first, and words all at once. After 100 "
-        "steps one letter in six of held-out clips is wrong, after 400, 50 seconds of one idle core, one in 500. With 5 clips "
-        "under 'Clips used' a start from a run that listened to all clips has a lower loss than none in both of two seeds, but "
-        "writes better in only one: 50% of the letters are wrong against 61%, and 64% against 57%. 'Race…' shows both on one "
-        "chart.",
+        "Writes what is spoken, letter by letter: CTC says nothing that makes sense at first, and words all at once. After "
+        "400 steps, 50 seconds of one idle core, one letter in 500 of held-out clips was wrong. With 5 clips under 'Clips "
+        "used' a start from a run that listened to all clips has a lower loss than none in both of two seeds, but writes "
+        "better in only one: 50% of the letters are wrong against 61%, and 64% against 57%. 'Race…' shows both on one chart.",
         {"task": "transcribe"},
         seconds=90,
         data="spoken-digits",
@@ -39,8 +38,9 @@ PRESETS = (
     Preset(
         "wave",
         "Convolutions over the wave",
-        "No spectrogram is given, as in the paper: convolutions have to find such features in the samples first. That takes far "
-        "longer than some minutes, in which the units stand for moments of a period of the voice as much as for sounds.",
+        "No spectrogram is given, as in the paper: convolutions have to find such features in the samples first. That takes "
+        "far longer than some minutes, in which the units stand for moments of a period of the voice as much as for sounds: "
+        "after half a minute they say which vowel sounds in 49% of the frames, where units of spectrograms do in 95%.",
         {"features": "wave", "layers": 3, "d_model": 96},
         seconds=600,
     ),
