@@ -32,7 +32,7 @@ from genstudio.families.abilities import (
     Samples,
     able,
 )
-from genstudio.families.vocoder.data import tested
+from genstudio.families.vocoder.data import tested as clips_to_measure
 from genstudio.runs import Run
 from genstudio.snapshots.activity import Activity
 from genstudio.tasks import estimate
@@ -65,7 +65,7 @@ def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genstudio.families.simulator.model._EXACT", 40)
     for name in ("_EXACT", "_TEXTS"):
         monkeypatch.setattr(f"genstudio.families.unclip.model.{name}", 40)
-    monkeypatch.setattr("genstudio.families.vocoder.measuring.tested", lambda data, most: tested(data, min(most, 2)))
+    monkeypatch.setattr("genstudio.families.vocoder.measuring.tested", lambda data, most: clips_to_measure(data, min(most, 2)))
 
 
 _STEPS = 40

@@ -295,7 +295,7 @@ def test_every_size_is_kept_in_a_row_and_can_be_sampled(
     faded = result(Sample(reference, 3, grown=(8, 0.0))).samples
     assert (small == faded).all() and (result(Sample(reference, 3)).samples != small).any()
     assert main(["sample", str(run.folder), "--size", "8", "--fade", "0", "--out", str(tmp_path / "made.npz")]) == 0
-    for size, fade, says in (("5", "1", "no pictures of 5 pixels. It has: 4, 8, 16"), ("8", "2", "not a share")):
+    for size, fade, says in (("5", "1", "no pictures of 5 pixels. Available: 4, 8, 16"), ("8", "2", "not a share")):
         assert main(["sample", str(run.folder), "--size", size, "--fade", fade, "--out", str(tmp_path / "n.npz")]) == 2
         assert says in " ".join(capsys.readouterr().err.split())
 

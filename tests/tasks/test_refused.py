@@ -64,8 +64,8 @@ CASES: dict[str, tuple[Callable[[Path], str], dict[str, Any], str]] = {
     "sizes that differ, in one array": (arrays(pixels=np.array([light(8, 8), {}], object)), {}, "Python objects"),
     "no labels": (arrays(pixels=light(60, 8, 8)), {"conditional": True}, "have a label"),
     "no pictures": (arrays(pixels=light(0, 8, 8)), {}, "contains no pictures"),
-    "a text": (named("shakespeare"), {}, "needs points or images, and these are text"),
-    "pairs": (named("toy-en-es"), {}, "and these are pairs"),
+    "a text": (named("shakespeare"), {}, "needs points or pictures, and this dataset holds text"),
+    "pairs": (named("toy-en-es"), {}, "this dataset holds pairs of texts"),
     "nothing": (named("nothing.npz"), {}, "There is no file"),
 }
 

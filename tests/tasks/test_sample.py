@@ -99,7 +99,7 @@ WRONG: list[tuple[str, str]] = [
     ("sample {tmp}/none --out {tmp}/a.npz", "There is no run"),
     ("evaluate {ring} --data names", "the data it was trained on"),
     ("evaluate {ring} --precision int8", "Choose float32"),
-    ("timeline {ring} --channel fixed --out {tmp}/a.gif", "on 'fixed'. It has: plane"),
+    ("timeline {ring} --channel fixed --out {tmp}/a.gif", "on 'fixed'. Available: plane"),
     ("timeline {ring} --out {tmp}/a.doc", "Use a name that ends in .gif, .mp4 or .png"),
     ("timeline {ring} --out {tmp}/none/a.gif", "does not exist"),
     ("timeline {ring} --frames 0 --out {tmp}/a.gif", "0 is not a valid number of frames"),

@@ -236,7 +236,7 @@ def test_what_was_made_is_written_with_its_captions(tmp_path: Path) -> None:
     [
         ({"out": "a.jpg"}, DataError, "end"),
         ({"out": "nowhere/a.gif"}, StorageError, "does not exist"),
-        ({"channel": "plane"}, DataError, "It has: fixed"),
+        ({"channel": "plane"}, DataError, "Available: fixed"),
         ({"frames": 0}, DataError, "0 is not a valid number of frames"),
         ({"size": 5000}, DataError, "5000 is not a valid width"),
         ({"rate": 0.0}, DataError, "0 is not a valid frame rate"),

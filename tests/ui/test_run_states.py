@@ -71,14 +71,15 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     loss = tab.panel.charts.views["loss"].points("val_loss")[1][-1]
     assert tab.strip.name.text() == info.name
     assert tab.summary.ended.text().startswith("Finished in") and "after 12 steps" in tab.summary.ended.text()
-    assert f"{loss:.3f} nats per character" in words and f"perplexity {math.exp(loss):,.3g}" in words
-    assert f"{loss / math.log(2):.2f} bits per character" in words
     assert tab.summary.isVisible() and tab.summary.write.isVisible() and fits(window)
     assert not tab.pause.isEnabled(), "nothing is left to resume"
     tab.toggle_pause()
     assert tab.state == "stopped"
     run = listed(qtbot, window, tab.run_path)
-    assert run.state == info.state == "finished" and result(DASHBOARD.result, run)[1] == pytest.approx(loss, abs=1e-6)
+    exact = result(DASHBOARD.result, run)[1]  # of all held-out data, where the chart has a part of them
+    assert run.state == info.state == "finished" and exact == pytest.approx(loss, abs=0.01)
+    assert f"{exact:.3f} nats per character" in words and f"perplexity {math.exp(exact):,.3g}" in words
+    assert f"{exact / math.log(2):.2f} bits per character" in words
     window.runs.table.selectRow(0)
     assert window.runs.open.isEnabled() and not window.runs.resume.isEnabled()
 
