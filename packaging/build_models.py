@@ -72,7 +72,7 @@ RECIPES = (
         "shakespeare-pairs", "Shakespeare, byte pairs", "shakespeare",
         {"tokenizer": "bpe", "vocabulary": 512, "context": 64, "batch": 16}, 1500,
     ),
-    Recipe("shapes-clip", "Shapes and captions, CLIP", "captioned-shapes", {"word_dropout": 0.4}, 1000, "imagetext"),
+    Recipe("shapes-clip", "Shapes and captions, CLIP", "captioned-shapes", {"word_dropout": 0.4}, 2500, "imagetext"),
 )  # fmt: skip
 
 
