@@ -104,7 +104,7 @@ WRONG: list[tuple[str, str]] = [
     ("timeline {ring} --out {tmp}/none/a.gif", "does not exist"),
     ("timeline {ring} --frames 0 --out {tmp}/a.gif", "0 is not a valid number of frames"),
     ("timeline {ring} --rate nan --out {tmp}/a.gif", "nan is not a valid frame rate"),
-    ("timeline {text} --out {tmp}/a.gif --channel fixed", "It has: sample, attention, layers"),
+    ("timeline {text} --out {tmp}/a.gif --channel fixed", "Available: sample, attention, layers"),
 ]
 
 
