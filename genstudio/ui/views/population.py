@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.snapshots.population import Measures, Population
@@ -33,6 +33,8 @@ _LOW = 12.0
 """Height of a line of the means at least; what has no room is left to the table and to a larger figure."""
 _FAR = 2.0
 """Standard errors beyond which two means differ."""
+_NAME, _APART = 62, 10
+"""Width that the name of a mean has at least, and between two columns."""
 Mark = tuple[int, int]
 """A panel and a place in it: the spectrum, linkage, distances, means."""
 _TITLES = ("Sites by count of the rarer allele", "Linkage: r² by distance", "Distance to the next site", "Means per region")
@@ -170,25 +172,28 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
             painter.drawText(QRectF(plot.left(), plot.bottom() + 1, plot.width(), 15), RIGHT, "base pairs")
 
     def _means(self, painter: QPainter, shown: Population, box: QRectF) -> None:
-        apart, look = shown.apart().tolist(), theme.current()
-        tall = _tall(box.height(), len(shown.names))
+        look, tall = theme.current(), _tall(box.height(), len(shown.names))
+        write_quietly(painter)
+        metrics = painter.fontMetrics()
+        real = [_short(value) for value in shown.real.means]
+        if shown.simulated is None:
+            columns = [[f"{value} ± {error:.2g}" for value, error in zip(real, shown.real.means_error, strict=True)]]
+        else:
+            columns = [real, [_short(value) for value in shown.simulated.means], _distances(shown, " s.e.")]
+            if _wide(metrics, columns) > box.width() - _NAME:
+                columns[2] = _distances(shown, "")
+        ends = [box.right() - _wide(metrics, columns[place + 1 :]) for place in range(len(columns))]
+        apart = shown.apart()
         for place, name in enumerate(shown.names[: int(box.height() / tall + 0.01)]):
             row = QRectF(box.left(), box.top() + place * tall, box.width(), tall)
-            write_quietly(painter)
-            words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(0.42 * row.width()))
-            painter.drawText(row, LEFT, words)
-            painter.setPen(look.color("text"))
-            real = _short(shown.real.means[place])
-            if shown.simulated is None:
-                painter.drawText(row, RIGHT, f"{real} ± {shown.real.means_error[place]:.2g}")
-                continue
-            painter.drawText(QRectF(row.left(), row.top(), 0.60 * row.width(), tall), RIGHT, real)
-            made = _short(shown.simulated.means[place])
-            painter.drawText(QRectF(row.left(), row.top(), 0.78 * row.width(), tall), RIGHT, made)
-            if math.isfinite(apart[place]):
-                far = abs(apart[place]) > _FAR
-                painter.setPen(look.color(theme.visible(theme.VERMILION)) if far else look.color("quiet"))
-                painter.drawText(row, RIGHT, f"{apart[place]:+.1f} s.e." if abs(apart[place]) < 99 else "> 99 s.e.")
+            painter.setPen(look.color("quiet"))
+            room = int(row.width() - _wide(metrics, columns))
+            painter.drawText(row, LEFT, metrics.elidedText(name, Qt.TextElideMode.ElideRight, room))
+            for column, (words, end) in enumerate(zip(columns, ends, strict=True)):
+                far = column == 2 and abs(apart[place]) > _FAR
+                color = "quiet" if column == 2 else "text"
+                painter.setPen(look.color(theme.visible(theme.VERMILION) if far else color))
+                painter.drawText(QRectF(row.left(), row.top(), end - row.left(), tall), RIGHT, words[place])
 
     def mark_at(self, point: QPointF) -> Mark | None:
         if self.snapshot is None:
@@ -240,3 +245,14 @@ def _tall(height: float, lines: int) -> float:
 
 def _distance(base_pairs: float) -> str:
     return f"{base_pairs / 1000:g} kb" if base_pairs >= 1000 else f"{base_pairs:g} bp"
+
+
+def _wide(metrics: QFontMetrics, columns: Sequence[Sequence[str]]) -> float:
+    """The width of columns of words, with what is between them and what is before the first."""
+    return sum(max(map(metrics.horizontalAdvance, words), default=0) + _APART for words in columns)
+
+
+def _distances(shown: Population, unit: str) -> list[str]:
+    """How far the simulated means lie from the real ones, in standard errors; nothing where that is not known."""
+    return [(f"{value:+.1f}{unit}" if abs(value) < 99 else f"> 99{unit}") if math.isfinite(value) else ""
+            for value in shown.apart().tolist()]  # fmt: skip
