@@ -16,6 +16,8 @@ steps, 18 to 19 CPU seconds, seeds 0 to 4: 97.8% 98.3% 98.9% 97.2% 98.6%, mean 9
 71.4% 72.4%. mnist10k by masked patches of 7 pixels, 1,600 steps, 38 to 47 CPU seconds, seeds 0 1 2: probe 84.5% 81.6% 84.6%,
 untrained 72.0% 71.4% 72.4%; seed 0 after 400 steps 75.9%. With patches of 4 pixels, 800 steps in
 39 seconds leave it at 77.7%, where an untrained model has 79.2%.
+fashion10k, 300 CPU seconds, patches of 4, seed 0: 82.1%; the small convolutional network on the same split 86.9%, k-NN 80.1%,
+logistic regression 80.8%, the nearest mean picture 67.4%.
 A step: 0.97 times the plain loop.
 """
 
