@@ -10,6 +10,8 @@ colours 100% are filled in right, of shapes 95% and 98% (chance: 50%, 17%, 25%);
 that training never saw 93% and 91%, beside another picture 56% and 65%. Own and other captions are told apart 99.8% and 96.4%
 of the time. The squared error of masked patches is 0.058 and 0.072, that of the mean patch 0.112 and 0.117. Beside shuffled
 captions, 600 steps of seed 0: 48%, 22% and 31%, told apart 51%.
+Emoji, 400 steps (27 to 29 s of CPU), seeds 0 and 1, among 100 held-out pictures: names find their picture first in 32% and 28%,
+among the first ten in 51% and 51%; pictures their name in 31% and 25%, and in 43% and 43%. Chance is 1% and 10%.
 What mattered: a learning rate of 1.5e-3 (at 3e-3, 900 steps leave 97%, 85% and 37%; at 8e-4, 93%, 89% and 34%; at 1.5e-3 100%,
 100% and 57%), and patches of 6 pixels, the grid that shapes stand on (of 4 at 3e-3: 54%, 100% and 30%). A second block over
 patches did not help.

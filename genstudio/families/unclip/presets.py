@@ -23,8 +23,8 @@ PRESETS = (
         "shapes",
         "Shapes in five minutes",
         "The same for five minutes on one idle core: blobs become circles, squares, triangles and hearts. At the end a "
-        "separately trained classifier sees the requested colour in all pictures and the requested shape in 98% (one seed). "
-        "Then type a sentence, sweep the guidance and go from one picture to another under 'Noise to "
+        "separately trained classifier sees the requested colour in all pictures and the requested shape in 98% and 99% (two "
+        "seeds). Then type a sentence, sweep the guidance and go from one picture to another under 'Noise to "
         "samples'.",
         _SHAPES,
         steps=1800,
