@@ -125,8 +125,6 @@ VALUE_WORDS: Mapping[str, str] = {name.lower().replace("-", ""): name for name i
     "learnt": "learned", "x0": "clean sample (x0)",
 }  # fmt: skip
 """What choices are called in the field, where that is not the value with spaces for underscores."""
-
-
 _LONG = 1e9
 """Round numbers from here on are written with their power of ten."""
 
@@ -138,15 +136,10 @@ def number_text(value: float) -> str:
     ['0.004', '1e-7', '128', '1000', '-4.92e12', '3e9']
     """
     text = repr(+value)  # True is 1
-    if "e" in text:
-        digits, _, power = text.partition("e")
-        return f"{digits.removesuffix('.0')}e{int(power)}"
-    text = text.removesuffix(".0")
-    if isinstance(value, float) and abs(value) >= _LONG and text.endswith("000"):
-        sign, figures = ("-", text[1:]) if value < 0 else ("", text)
-        rest = figures[1:].rstrip("0")
-        return f"{sign}{figures[0]}{'.' * bool(rest)}{rest}e{len(figures) - 1}"
-    return text
+    if isinstance(value, float) and abs(value) >= _LONG and text.endswith("000.0"):
+        text = f"{value:.15e}"  # as many digits as such a number can have
+    digits, e, power = text.partition("e")
+    return f"{digits.rstrip('0').removesuffix('.')}e{int(power)}" if e else digits.removesuffix(".0")
 
 
 def value_words(value: Any) -> str:

@@ -53,10 +53,8 @@ class Resynthesise:
             name = Path(self.path).name
             raise DataError(f"'{name}' is longer than {LONGEST} seconds.", "Cut a part out of it with a sound editor.", self.path)
         yield Frame(progress=Progress("Resynthesising"))
-        mels = model.mels_of(real)
-        made = model.vocode(mels, learnt=self.learnt)
-        again = model.mels_of(made)
-        return Resynthesis(real, made, form.rate, float(np.abs(again - mels[:, : again.shape[1]]).mean()), opened.step)
+        made, _, error = _remade(model, model.mels_of(real), self.learnt)
+        return Resynthesis(real, made, form.rate, error, opened.step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +91,18 @@ class CompareSound:
         made = real
         for version, learnt in (("Griffin-Lim", False), ("generator", True)):
             yield Frame(progress=Progress("Resynthesising"))
-            made = model.vocode(mels, learnt=learnt)
-            again = model.mels_of(made)
-            errors.append(float(np.abs(again - mels[:, : again.shape[1]]).mean()))
+            made, again, error = _remade(model, mels, learnt)
+            errors.append(error)
             tracks.append(Track(path.name, version, to_mu_law(made), again))
         shown = Sound("resynthesised", opened.step, tuple(tracks), form.rate, form.hop, mel_edges(form.rate, form.bands))
         return ComparedSound(shown, made, (errors[0], errors[1]), len(read) > len(real), opened.words)
+
+
+def _remade(model: Vocodes, mels: Array, learnt: bool) -> tuple[Array, Array, float]:
+    """Samples made of log-mels (bands, N), the log-mels of those, and the mean distance of both."""
+    made = model.vocode(mels, learnt=learnt)
+    again = model.mels_of(made)
+    return made, again, float(np.abs(again - mels[:, : again.shape[1]]).mean())
 
 
 def samples_of(path: Path, rate: int, seconds: float) -> Work[Array]:

@@ -210,7 +210,7 @@ def step_cost() -> None:
 
 def window(seconds: float) -> None:
     """How late a timer of 5 ms comes in the real window while digits are trained, and while they are sampled as well."""
-    from bench_gan_window import opened
+    from bench_gan_window import opened, say_lateness
 
     late: dict[str, list[float]] = {"training": [], "training and sampling": []}
     state: dict[str, Any] = {"phase": "", "last": 0.0}
@@ -251,10 +251,7 @@ def window(seconds: float) -> None:
         wait()
 
     opened(begin, 5, tick)
-    for phase, found in late.items():
-        ticks = sorted(found)
-        print(f"{phase}: p50 {ticks[len(ticks) // 2]:.1f} ms late, p99 {ticks[int(0.99 * len(ticks))]:.1f} ms, worst "
-              f"{ticks[-1]:.1f} ms of {len(ticks)}")
+    say_lateness(late)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -122,6 +122,20 @@ def opened(begin: Callable[[Any], object], interval: int = 0, tick: Callable[[],
     app.exec()
 
 
+def lateness(late: Sequence[float]) -> dict[str, float]:
+    """Of milliseconds by which ticks came late."""
+    ticks = sorted(late)
+    return {"p50": ticks[len(ticks) // 2], "p99": ticks[int(0.99 * len(ticks))], "worst": ticks[-1]}
+
+
+def say_lateness(late: Mapping[str, Sequence[float]]) -> None:
+    """A line for each phase."""
+    for phase, ticks in late.items():
+        found = lateness(ticks)
+        print(f"{phase}: p50 {found['p50']:.1f} ms late, p99 {found['p99']:.1f} ms, worst {found['worst']:.1f} ms of "
+              f"{len(ticks)}")  # fmt: skip
+
+
 def started(window: Any, data: str, config: dict[str, Any]) -> None:
     """Start a training as a person would."""
     tab = window.gan
@@ -188,7 +202,7 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
     from genstudio.families.dashboard import LAYERS
 
     opened(begin, 5, tick)
-    counted_frames, ticks = seen[20:], sorted(late)
+    counted_frames = seen[20:]
     steps = sum(n for _, n in counted_frames[1:])
     return {
         "steps": steps / (counted_frames[-1][0] - counted_frames[0][0]),
@@ -198,9 +212,7 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
         "engine": state["all"] / seconds,
         "showing": state["showing"] / state["all"],
         "interface": state["interface"] / seconds,
-        "p50": ticks[len(ticks) // 2],
-        "p99": ticks[int(0.99 * len(ticks))],
-        "worst": ticks[-1],
+        **lateness(late),
     }
 
 

@@ -172,7 +172,7 @@ def preset(options: argparse.Namespace, seed: int) -> None:
 
 
 def window(options: argparse.Namespace, _seed: int) -> None:
-    from bench_gan_window import opened
+    from bench_gan_window import opened, say_lateness
     from PySide6.QtCore import QTimer
 
     from genstudio.ui.sound import SoundPlayer
@@ -214,10 +214,8 @@ def window(options: argparse.Namespace, _seed: int) -> None:
         wait()
 
     opened(begin, 5, tick)
-    for phase, found in late.items():
-        ticks = sorted(found)
-        print(f"{phase}: p50 {ticks[len(ticks) // 2]:.1f} ms late, p99 {ticks[int(0.99 * len(ticks))]:.1f} ms, worst "
-              f"{ticks[-1]:.1f} ms of {len(ticks)}, {state['played']} sounds played")  # fmt: skip
+    say_lateness(late)
+    print(f"{state['played']} sounds played")
 
 
 def main() -> None:

@@ -148,6 +148,8 @@ class _Ancestry:
         self.carriers = np.full((count, BLOCKS), n, np.int16)
         self.span = np.full(count, n * (BLOCKS - 1), np.int64)
         self.time, self.epoch = np.zeros(count), np.zeros(count, np.int64)
+        self.moving = epochs.migration.max(2)  # the larger rate, and each as a share of it: exactly 1 where they are equal
+        self.movers = epochs.migration / np.where(self.moving > 0, self.moving, 1.0)[..., None]
         self.ends = np.concatenate([epochs.starts[:, 1:], np.full((count, 1), np.inf)], 1)
         self.live = np.arange(count)
         self.steps = 0
@@ -172,8 +174,7 @@ class _Ancestry:
                 meeting = np.where(growth == 0, meeting, grown)
             waits[:, : self.demes] = np.where(k < 2, np.inf, meeting)
             waits[:, self.demes] /= self.rate[live] * self.span[live]
-            rate, weight = self._moving(live)
-            waits[:, self.demes + 1] /= rate * (weight * k).sum(1)
+            waits[:, self.demes + 1] /= self.moving[live, epoch] * (self.movers[live, epoch] * k).sum(1)
         waits[np.isnan(waits)] = np.inf
         event = waits.argmin(1)
         wait = waits[np.arange(len(live)), event]
@@ -259,7 +260,7 @@ class _Ancestry:
 
     def _move(self, where: Array) -> None:
         """A lineage comes from the other deme."""
-        k, weight = self.k[where], self._moving(where)[1]
+        k, weight = self.k[where], self.movers[where, self.epoch[where]]
         target = self.stream.uniform(len(where)) * (weight * k).sum(1)
         first = weight[:, 0] * k[:, 0]
         deme = (target >= first).astype(np.int64)
@@ -268,13 +269,6 @@ class _Ancestry:
         moved, span = self.ids[where, deme, place], self.spans[where, deme, place]
         self._close(where, deme, place)
         self._open(where, 1 - deme, moved, span)
-
-    def _moving(self, where: Array) -> tuple[Array, Array]:
-        """The rate (n,) at which a lineage of the deme with the most migrants came from the other, and by how much of it
-        those of each deme (n, demes) do: exactly 1 where both have the same rate."""
-        migration = self.epochs.migration[where, self.epoch[where]]
-        most = migration.max(1)
-        return most, migration / np.where(most > 0, most, 1.0)[:, None]
 
     def _begin(self, where: Array, carried: Array) -> Array:
         """New lineages that carry these blocks."""

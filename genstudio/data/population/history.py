@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -195,17 +194,18 @@ def _three_epochs(v: Array) -> Epochs:
     return _in_one([np.zeros(len(v)), v[:, 3], v[:, 3] + v[:, 4]], [v[:, 2], v[:, 1], v[:, 0]])
 
 
-def _isolation(v: Array, two: bool = False) -> Epochs:
+def _isolation(v: Array) -> Epochs:
+    """Of one rate of migration, or of two."""
     starts = np.stack([np.zeros(len(v)), v[:, 3]], 1)
     sizes = np.stack([v[:, [0, 1]], v[:, [2, 2]]], 1)
-    rates = v[:, [4, 4 + two]]
+    rates = v[:, [4, -1]]
     migration = np.stack([rates, np.zeros_like(rates)], 1)
     return Epochs(starts, sizes, np.zeros_like(sizes), migration, 1)
 
 
 _EPOCHS: Mapping[str, Callable[[Array], Epochs]] = {
     "constant": _constant, "bottleneck": _bottleneck, "exponential": _exponential, "isolation": _isolation,
-    "isolation_two_rates": partial(_isolation, two=True), "three_epochs": _three_epochs,
+    "isolation_two_rates": _isolation, "three_epochs": _three_epochs,
 }  # fmt: skip
 
 

@@ -65,14 +65,14 @@ def _msprime(model: Model, values: Array, data: GenomeData, stream: Stream) -> R
 def demography(msprime: Any, model: Model, n: Mapping[str, float]) -> Any:
     """The same history as msprime describes it."""
     found = msprime.Demography()
+    epochs = model.epochs(np.array([[n[name] for name in model.names]]))
     if model.demes == 2:
         for name, size in (("A", n["N1"]), ("B", n["N2"]), ("C", n["N_anc"])):
             found.add_population(name=name, initial_size=size)
-        found.set_migration_rate("A", "B", n["mig"] if "mig" in n else n["mig_1"])  # back in time, as in ours
-        found.set_migration_rate("B", "A", n["mig"] if "mig" in n else n["mig_2"])
+        for (one, other), rate in zip((("A", "B"), ("B", "A")), epochs.migration[0, 0].tolist(), strict=True):
+            found.set_migration_rate(one, other, rate)  # back in time, as in ours
         found.add_population_split(time=n["T_split"], derived=["A", "B"], ancestral="C")
         return found
-    epochs = model.epochs(np.array([[n[name] for name in model.names]]))
     sizes, growth, starts = epochs.sizes[0, :, 0].tolist(), epochs.growth[0, :, 0].tolist(), epochs.starts[0].tolist()
     found.add_population(name="A", initial_size=sizes[0], growth_rate=growth[0])
     for size, rate, start in zip(sizes[1:], growth[1:], starts[1:], strict=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFileDialog
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from genstudio.data.importing.clips import SUFFIXES
 from genstudio.errors import Failure
-from genstudio.events import Array
 from genstudio.families.dashboard import Pane
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -24,20 +25,16 @@ _JOB = "own sound"
 
 
 class OwnSoundPage(Page):
-    """A file that a person opens, seen and heard with what the model makes of it. `made` is what can be saved: samples (T,)
-    int16, and how many make a second."""
+    """A file that a person opens, seen and heard with what the model makes of it."""
 
     def __init__(self, engine: Engine, name: str, title: str, channel: str, empty: str) -> None:
         super().__init__(engine, f"page_{name}", title)
         self.path = ""
-        self.made: tuple[Array, int] | None = None
         self.file = button("Open a sound file…", f"{name}_open", "open", "WAV, FLAC, Ogg Vorbis or MP3", self._choose)
         self.view = TracksPage(Pane((channel,), "Sound"))
         self.view.view.empty = empty
         self.outcome = plain_label(wrap=True, name=f"{name}_said")
-        self.save = button("Save…", f"{name}_save", "save", "Save what the model made as a WAV file", self._save)
-        self.save.setEnabled(False)
-        vbox(Flow(self.file, self.save), (self.view, 1), self.outcome, into=self, spacing=6)
+        vbox(Flow(self.file, *self.tools()), (self.view, 1), self.outcome, into=self, spacing=6)
         for figure in (self.view.view, self.view.close_up):
             figure.failed.connect(self.failed)
 
@@ -53,13 +50,9 @@ class OwnSoundPage(Page):
             self.outcome.setText(f"{failure.message} {failure.hint}")
         return failure.expected
 
-    def save_as(self, path: str) -> None:
-        """Write what the model made to a file."""
-        save_wave(self, self.outcome, self.made, path)
-
-    def _save(self) -> None:
-        if path := choose_wave(self, "resynthesised.wav"):
-            self.save_as(path)
+    def tools(self) -> Sequence[QWidget]:
+        """What stands beside the button that opens a file."""
+        return ()
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a sound file", "", SOUND_FILES)
@@ -77,12 +70,25 @@ class ResynthesisePage(OwnSoundPage):
         )
         self.found: ComparedSound | None = None
 
+    def tools(self) -> Sequence[QWidget]:
+        self.save = button("Save…", "resynthesise_save", "save", "Save what the model made as a WAV file", self._save)
+        self.save.setEnabled(False)
+        return (self.save,)
+
+    def save_as(self, path: str) -> None:
+        """Write what the model made to a file."""
+        save_wave(self, self.outcome, (self.found.made, self.found.shown.rate) if self.found else None, path)
+
+    def _save(self) -> None:
+        if path := choose_wave(self, "resynthesised.wav"):
+            self.save_as(path)
+
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if self.path:
             self.ask(_JOB, CompareSound(model, self.path), on_result=self._show)
 
     def _show(self, found: ComparedSound) -> None:
-        self.found, self.made = found, (found.made, found.shown.rate)
+        self.found = found
         self.view.show_snapshot(found.shown)
         theirs, ours = found.mel_errors
         cut = f" The first {found.shown.seconds(found.shown.tracks[0]):.0f} seconds of the file." if found.cut else ""
@@ -97,7 +103,6 @@ class TranscribePage(OwnSoundPage):
         super().__init__(
             engine, "transcribe", "Transcribe", "heard", "Open a sound file: what is spoken is written above its spectrogram",
         )  # fmt: skip
-        self.save.hide()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if self.path:
