@@ -34,7 +34,9 @@ def test_it_ends_at_its_best_where_the_validation_loss_rises(tmp_path: Path, mon
     said = [notice.text for frame in frames for notice in frame.notices if notice.kind == "done"]
     assert len(said) == 1 and said[0].startswith("Stopped early at step") and f"step {best:,}" in said[0]
     assert best == max(checkpoint.steps(run)) == run.info.step
-    assert best + 0.2 * STEPS <= steps[-1] + VALUES["evaluate_every"] < STEPS and losses[-1] > 1.01 * min(losses)
+    stopped = int(said[0].removeprefix("Stopped early at step ").split(":")[0])  # frames of a fast machine hold many steps
+    assert lowest + 0.2 * STEPS <= stopped < STEPS and 0 <= stopped - steps[-1] <= VALUES["evaluate_every"]
+    assert losses[-1] > 1.01 * min(losses)
 
     shorter = run_task(replace(task, runs_folder=tmp_path / "shorter", stop_after=best))
     parts = [checkpoint.read_weights(Run.open(path), "last")[0] for path in (run.folder, answer(shorter, "run"))]
