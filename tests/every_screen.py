@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import tempfile
 import time
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QRect, Qt
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -112,6 +116,35 @@ def _faults(window: MainWindow, shown: QWidget) -> list[str]:
     return found
 
 
+def sources(folder: Path) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """What a person may bring, by what it is."""
+    yield "pasted", "To be, or not to be, that is the question.\n" * 40
+    for name, content in {
+        "poems.txt": "Tyger Tyger, burning bright,\nIn the forests of the night;\n" * 200,
+        "recipes.csv": "title,steps,minutes\n" + "Pancakes,\"Mix, rest and fry.\",25\nSoup,Boil everything.,40\n" * 30,
+        "flowers.csv": "length,width,class\n" + "5.1,3.5,setosa\n6.2,2.9,versicolor\n" * 40,
+        "report.pdf": "%PDF-1.7 nothing to read",
+    }.items():
+        (folder / name).write_text(content)
+        yield name, (str(folder / name),)
+    rng = np.random.default_rng(0)
+    for kind in ("cats", "dogs"):
+        (folder / "photos" / kind).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 255, (48, 64 if number % 2 else 48, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / "photos" / kind / f"{number}.png")
+    yield "pictures", (str(folder / "photos"),)
+    (folder / "sounds").mkdir()
+    for number in range(6):
+        with wave.open(str(folder / "sounds" / f"clip{number}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16000)
+            tone = 8000 * np.sin(np.arange(16000) * (0.05 + 0.02 * number))
+            file.writeframes(tone.astype("<i2").tobytes())
+    yield "sounds", (str(folder / "sounds"),)
+
+
 def settle(window: QWidget) -> None:
     """Everything laid out: sizes follow each other up the tree, one level for each turn of the event loop."""
     for _ in range(5):
@@ -186,9 +219,31 @@ class Walk:
             yield from self.tabs(f"datasets-{data}", tab)
         window.show_import()
         yield from self.at("datasets-import")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, source in sources(Path(folder)):
+                tab.importing.look_at(source)
+                while "inspect" in tab._asking:
+                    QApplication.processEvents()
+                yield from self.at(f"datasets-import-{name}")
+                tab.importing.choose()
         for name, page in (("draw-points", tab.draw_points), ("draw-digits", tab.draw_digits)):
             tab.stack.setCurrentWidget(page)
             yield from self.at(f"datasets-{name}")
+        for label, at in enumerate((QPointF(150, 150), QPointF(260, 220))):
+            tab.draw_points.kind.setCurrentIndex(1 + label)
+            tab.draw_points.canvas._brush = tab.draw_points.canvas.place(at)
+            for _ in range(12):
+                tab.draw_points.canvas.spray()
+            tab.draw_points.canvas.lift()
+        for place in range(6, 22):
+            tab.draw_digits.canvas.dab(14 + 4 * math.sin(place / 3), place)
+        for _ in range(13):
+            pixels = tab.draw_digits.canvas.pixels
+            tab.draw_digits.add_picture()
+            tab.draw_digits.canvas.pixels = pixels
+        for name, page in (("draw-points", tab.draw_points), ("draw-digits", tab.draw_digits)):
+            tab.stack.setCurrentWidget(page)
+            yield from self.at(f"datasets-{name}-drawn")
         window.datasets.choose("shakespeare")
 
     def trainers(self) -> Iterator[Screen]:
@@ -253,6 +308,11 @@ class Walk:
         for count in {min(1, len(paths)), min(4, len(paths))}:
             window.runs.select(*paths[-count:] if count else ())
             yield from self.tabs(f"runs-{count}", window.runs)
+        window.runs._open_trash()
+        self.settle()
+        if window.runs.trash_menu.isVisible():
+            yield "runs-trash", window.runs.trash_menu
+        window.runs.trash_menu.close()
 
     def dialogs(self) -> Iterator[Screen]:
         window = self.window

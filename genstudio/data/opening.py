@@ -28,7 +28,7 @@ def open_text(info: DatasetInfo) -> TextDataset:
     """The same for a text. Raises DataError for a dataset of another kind."""
     dataset = open_dataset(info) if info.kind == "text" else None
     if not isinstance(dataset, TextDataset):
-        raise DataError(f"'{info.title}' is not a text.", "Choose a text.", info.path)
+        raise DataError(f"'{info.title}' is not a text.", "Choose a text.", info.place)
     return dataset
 
 

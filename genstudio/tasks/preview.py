@@ -78,7 +78,7 @@ class Find:
         else:
             columns = _columns(dataset)
             if not columns:
-                raise DataError("There is nothing to search: this dataset contains no text.", "", info.path)
+                raise DataError("There is nothing to search: this dataset contains no text.", "", info.place)
             work = preview.search_rows(columns, self.needle)
         return (yield from frames_of(work, "Searching"))
 
@@ -110,7 +110,7 @@ class TryGenerated:
         info = shelf.find_dataset(self.data)
         maker = generators.of(info)
         if maker is None:
-            raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.path)
+            raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.place)
         wanted = maker.details(self.settings)
         yield Frame(progress=Progress("Generating examples"))
         few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}

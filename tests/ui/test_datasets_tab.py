@@ -450,7 +450,7 @@ def the_bar_of_a_random_split_is_the_draw_itself(window: MainWindow, qtbot: Any)
     context = int(form.values()["context"])
     found = finished(arrange(text, SplitSettings("random", 0.2, 3), context=context))
     qtbot.waitUntil(lambda: np.array_equal(tab.split.bar._parts, split_shares(len(text), found)))
-    assert f"{len(found.text) - found.cut:,} validate" in tab.split.said.text()
+    assert f"{len(found.text) - found.cut:,} for validation" in tab.split.said.text()
 
 
 def nothing_is_downloaded_unasked(window: MainWindow, qtbot: Any) -> None:

@@ -334,8 +334,12 @@ def curves(tab: Any, made: dict[str, Run], qtbot: Any) -> None:
     ends = {run: tab.curves.chart.points(by_folder[run.folder])[0][-1] / overlay.MICRO for run in some[:2]}
     assert ends[made["usual"]] == pytest.approx(1.0) and ends[made["deep"]] == pytest.approx(5.0)
     choose(tab, qtbot, made["usual"], made["ring"])
-    qtbot.waitUntil(lambda: "no measure in common" in tab.curves.note.text(), timeout=LONG)
-    assert not tab.curves.chart.isVisible()
+    qtbot.waitUntil(lambda: tab.curves.measure.currentData() == overlay.OWN and len(tab.curves.chart._curves) == 2, timeout=LONG)
+    for at, info in enumerate(tab.selection):  # of two families, each by what it says how good it is, in its own colour
+        numbers, own = result(ReadNumbers(str(info.folder))), families.get(info.family).dashboard.result
+        first = next(one.name for one in own if one.name in numbers.series)
+        assert np.array_equal(tab.curves.chart.points(str(at))[1], numbers.series[first].values), info.family
+    assert "no measure" not in tab.curves.note.text()
 
 
 def settings_and_samples(tab: Any, made: dict[str, Run], qtbot: Any) -> None:

@@ -58,6 +58,15 @@ def many(count: int, one: str, several: str) -> str:
     return f"{count:,} {one if count == 1 else several}"
 
 
+def repeated(count: int, of: int, what: str, near: str = "") -> str:
+    """How many of them are like others: in all, or `near` to that.
+
+    >>> repeated(1, 1797, "pictures", "near-"), repeated(7, 1797, "pictures")
+    ('1 of 1,797 pictures is a near-duplicate.', '7 of 1,797 pictures are duplicates.')
+    """
+    return f"{count:,} of {of:,} {what} {f'is a {near}duplicate' if count == 1 else f'are {near}duplicates'}."
+
+
 def share(part: int, whole: int) -> str:
     """A share as a person reads it."""
     percent = 100 * part / max(whole, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genstudio.data.checks import similar
-from genstudio.data.checks.finding import Finding, shown
+from genstudio.data.checks.finding import Finding, many, shown
 from genstudio.data.datasets import LabelledDataset
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.work import Work
@@ -31,12 +31,12 @@ def check_labelled(dataset: LabelledDataset, split: SplitSettings, context: int 
             f"{len(none):,} of {count:,} texts have no label; they are not used to train a classifier.", len(none),
             shown([texts[i] for i in none[:5].tolist()], none[:5].tolist()), "Fill in the labels, or remove the rows.",
         ))  # fmt: skip
-    rare = [name for name, many in zip(dataset.classes, counts.tolist(), strict=True) if 0 < many < _RARE]
+    rare = [name for name, of in zip(dataset.classes, counts.tolist(), strict=True) if 0 < of < _RARE]
     if rare:
         found.append(Finding(
             f"at least {_RARE} texts per class", "warning",
-            f"{len(rare):,} classes have fewer than {_RARE} texts, for example {', '.join(rare[:3])}.", len(rare), (),
-            "Merge them, or add more texts.",
+            f"{many(len(rare), 'class has', 'classes have')} fewer than {_RARE} texts, for example {', '.join(rare[:3])}.",
+            len(rare), (), "Merge them, or add more texts.",
         ))  # fmt: skip
     if counts.sum() and counts.max() > _UNEVEN * counts.sum():
         found.append(Finding(
@@ -75,7 +75,7 @@ def check_labelled(dataset: LabelledDataset, split: SplitSettings, context: int 
     if long:
         found.append(Finding(
             f"no text longer than {context:,} characters", "info",
-            f"{len(long):,} texts are longer than the context: with characters as tokens, the rest of them is not read.",
+            f"{many(len(long), 'text is', 'texts are')} longer than the context: with characters as tokens, the rest is not read.",
             len(long), shown([texts[i] for i in long[:5]], long[:5]), "Choose a longer context, or tokens of several characters.",
         ))  # fmt: skip
     yield 1.0

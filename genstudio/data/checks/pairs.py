@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genstudio.data.checks import languages, similar
-from genstudio.data.checks.finding import Finding, many, share, shown
+from genstudio.data.checks.finding import Finding, many, repeated, share, shown
 from genstudio.data.datasets import PointDataset
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.tokenizers import code_points
@@ -43,7 +43,8 @@ def check_pairs(
         found += _ratios(left, right, lengths)
     if context is not None and (long := np.flatnonzero(lengths.max(axis=1) > context)).size:
         found.append(Finding(
-            f"no side longer than {context:,} characters", "info", f"{len(long):,} pairs are longer than the context.",
+            f"no side longer than {context:,} characters", "info",
+            f"{many(len(long), 'pair is', 'pairs are')} longer than the context.",
             len(long), shown([max(left[i], right[i], key=len) for i in long[:5].tolist()], long[:5].tolist()),
             "Choose a longer context, or tokens of several characters.",
         ))  # fmt: skip
@@ -124,7 +125,7 @@ def _empty(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) ->
     if same:
         found.append(Finding(
             "the sides differ", "warning" if len(same) > 0.02 * len(left) else "info",
-            f"{len(same):,} pairs have the same text on both sides ({names[0]} and {names[1]}).", len(same),
+            f"{many(len(same), 'pair has', 'pairs have')} the same text on both sides ({names[0]} and {names[1]}).", len(same),
             shown([left[i] for i in same[:5]], same), "Remove them, or check the columns.",
         ))  # fmt: skip
     return found
@@ -187,7 +188,7 @@ def _near(texts: Sequence[str]) -> Work[list[Finding]]:
         return []
     return [Finding(
         "sentences differ by more than a quarter", "warning" if len(near) > 0.05 * len(some) else "info",
-        f"{len(near):,} of {len(some):,} long sentences are near-duplicates.", len(near),
+        repeated(len(near), len(some), "long sentences", "near-"), len(near),
         shown([some[two] for _, two in near], [chosen[two] for _, two in near]), "Keep one of each.",
     )]  # fmt: skip
 

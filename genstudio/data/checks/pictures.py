@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
 from genstudio.data.checks.captions import check_captions
-from genstudio.data.checks.finding import Example, Finding, many, share, shown
+from genstudio.data.checks.finding import Example, Finding, many, repeated, share, shown
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.work import Work, scaled
@@ -46,7 +46,7 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
     if again:
         found.append(Finding(
             "no duplicate pictures", "warning" if len(again) > 0.01 * len(keys) else "info",
-            f"{len(again):,} of {len(keys):,} pictures are duplicates.", len(again),
+            repeated(len(again), len(keys), "pictures"), len(again),
             _named(dataset, [two for _, two in again]), "Remove the duplicates.",
         ))  # fmt: skip
     found += _leak(dataset, keys, split)
@@ -54,7 +54,7 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
     if near:
         found.append(Finding(
             "no near-duplicate pictures", "info" if len(near) < 0.02 * len(keys) else "warning",
-            f"{len(near):,} of {len(keys):,} pictures are near-duplicates.", len(near),
+            repeated(len(near), len(keys), "pictures", "near-"), len(near),
             _named(dataset, [two for _, two in near]), "Keep one of each, unless they are intended.",
         ))  # fmt: skip
     return tuple(found)

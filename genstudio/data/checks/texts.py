@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
-from genstudio.data.checks.finding import Finding, share, shown
+from genstudio.data.checks.finding import Finding, repeated, share, shown
 from genstudio.data.datasets import TextDataset
 from genstudio.data.split import Arranged, SplitSettings, arrange
 from genstudio.data.tokenizers import chunks, code_points, printable
@@ -267,7 +267,7 @@ def _repeated(parts: _Parts) -> Work[list[Finding]]:
         )  # fmt: skip
         found.append(Finding(
             "paragraphs differ by more than a quarter", "warning" if len(near) > 0.01 * len(starts) else "info",
-            f"{len(near):,} of {len(starts):,} paragraphs are near-duplicates.", len(near), examples,
+            repeated(len(near), len(starts), "paragraphs", "near-"), len(near), examples,
             "Keep one of each, or accept that the model will memorise them.",
         ))  # fmt: skip
     return found

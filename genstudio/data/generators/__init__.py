@@ -172,13 +172,13 @@ def make(info: DatasetInfo) -> Dataset:
     generator = GENERATORS.get(str(info.details.get("generator")))
     if generator is None or generator.kind != info.kind:
         raise DataError(
-            f"This version cannot generate the dataset '{info.title}'.", "Open it with a newer genstudio.", info.path
+            f"This version cannot generate the dataset '{info.title}'.", "Open it with a newer genstudio.", info.place
         )
     wanted = info.details.get("settings", {})
     try:
         settings = generator.settings.parse(wanted if isinstance(wanted, dict) else {"settings": json.dumps(wanted)})
     except ConfigError as error:
         raise DataError(
-            f"The settings of '{info.title}' cannot be used: {error}", "Make it again.", info.path
+            f"The settings of '{info.title}' cannot be used: {error}", "Make it again.", info.place
         ) from None
     return generator.make(settings, info)

@@ -61,7 +61,7 @@ def duplicate(
     if isinstance(dataset, TaskDataset):
         dataset = PairDataset(info, dataset.questions, dataset.answers, ("question", "answer"))
     if not isinstance(dataset, PairDataset):
-        raise DataError(f"'{info.title}' cannot be copied.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' cannot be copied.", "Choose another dataset.", info.place)
     left, right, names = dataset.left, dataset.right, dataset.names
     if swap:
         left, right, names = right, left, (names[1], names[0])
@@ -73,7 +73,7 @@ def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Wo
     """Another recipe on the shelf; it is tried once, so that what is there can be made."""
     maker = generators.of(info)
     if maker is None:
-        raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.place)
     details = maker.details(settings)
     yield 0.1
     generators.make(replace(info, details=details))
@@ -87,7 +87,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     source = info.source or info.title
     dataset = stored.read_images(info) if info.origin == "imported" else opening.open_dataset(info)
     if not isinstance(dataset, ImageDataset):
-        raise DataError(f"'{info.title}' contains no pictures.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' contains no pictures.", "Choose another dataset.", info.place)
     yield 0.1
     if info.origin == "imported" and info.details.get("originals") == "encoded":
         items: Iterator[stored.Item] = stored.encoded(info)
@@ -112,7 +112,7 @@ def _text(dataset: TextDataset, title: str) -> Work[DatasetInfo]:
     info, text = dataset.info, dataset.text
     parts = ((start, text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
     pieces = ((0.2 + 0.79 * start / len(text), part.encode("utf-8"), len(part)) for start, part in parts)
-    empty = DataError(f"'{info.title}' is empty.", "Choose another dataset.", info.path)
+    empty = DataError(f"'{info.title}' is empty.", "Choose another dataset.", info.place)
     work = store.poured(
         "text", title, pieces, empty, info.source or info.title, lambda: info.details, description=info.description,
         duplicate=True,

@@ -101,14 +101,14 @@ def prepare_captions(
     if said is None or not any(text.strip() for text in said):
         raise DataError(
             f"The pictures of '{info.title}' have no captions.", "Choose pictures with captions: a folder with a table of their "
-            "names and captions, or with a text file beside each.", info.path,
+            "names and captions, or with a text file beside each.", info.place,
         )  # fmt: skip
     known = np.array([place for place, text in enumerate(said) if text.strip()], np.int64)
     captions = tuple(said[place].strip() for place in known.tolist())
     if len(known) < _FEWEST or len(set(captions)) < 2:
         raise DataError(
             f"'{info.title}' has {len(known):,} pictures with a caption and {len(set(captions)):,} different captions: too few "
-            "to learn which belong together.", "Add pictures with captions that tell them apart.", info.path,
+            "to learn which belong together.", "Add pictures with captions that tell them apart.", info.place,
         )  # fmt: skip
     pixels = dataset.pixels if len(known) == len(dataset.pixels) else dataset.pixels[known]
     labels = None if dataset.labels is None or (dataset.labels[known] < 0).any() else dataset.labels[known]

@@ -65,9 +65,9 @@ def with_classes(dataset: ImageDataset, split: SplitSettings, attribute: str = "
     info, pixels = dataset.info, dataset.pixels
     n, height, width, channels = pixels.shape
     if n < 2:
-        raise DataError(f"'{info.title}' has only one picture.", "A model needs hundreds: add more pictures.", info.path)
+        raise DataError(f"'{info.title}' has only one picture.", "A model needs hundreds: add more pictures.", info.place)
     if (pixels == pixels[:1]).all():
-        raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.path)
+        raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.place)
     found = classes_of(dataset, attribute.strip())
     train, held = split_items(n, split)
     if needed:
@@ -76,7 +76,7 @@ def with_classes(dataset: ImageDataset, split: SplitSettings, attribute: str = "
         if not len(train) or not len(held):
             raise DataError(
                 f"Too few pictures of '{info.title}' have a class: none is left to {'train' if not len(train) else 'test'} with.",
-                "Give more pictures a class: a folder for each class.", info.path,
+                "Give more pictures a class: a folder for each class.", info.place,
             )  # fmt: skip
     shape = Shape("images", height, width, channels, () if found is None else found.names)
     empty, labels = np.zeros(2, np.float32), None if found is None else found.labels
@@ -92,12 +92,13 @@ def _told_apart(dataset: ImageDataset, found: Classes | None) -> Classes:
             "Choose a dataset with classes, such as a folder with a folder for each class; or a task that needs none, masked or "
             "views."
         )  # fmt: skip
-        raise DataError(f"The pictures of '{info.title}' have no classes, and a classifier learns to name them.", hint, info.path)
+        raise DataError(f"The pictures of '{info.title}' have no classes, and a classifier learns to name them.", hint,
+                        info.place)
     different = np.unique(found.labels[found.labels >= 0])
     if len(different) < 2:
         only = f"the class '{found.names[int(different[0])]}'" if len(different) else "no class"
         raise DataError(
             f"All pictures of '{info.title}' have {only}: there is nothing to tell apart.",
-            "Choose pictures of at least two classes: a folder for each class.", info.path,
+            "Choose pictures of at least two classes: a folder for each class.", info.place,
         )  # fmt: skip
     return found

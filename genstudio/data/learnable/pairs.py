@@ -202,9 +202,9 @@ def _refuse_empty(
             raise DataError(
                 f"The side '{name}' is empty in every pair: there is nothing to learn.",
                 "Choose a dataset in which both sides have text; check which columns were taken.",
-                info.path,
+                info.place,
             )
-    raise DataError("No pair has text on both sides.", "Check which columns were taken.", info.path)
+    raise DataError("No pair has text on both sides.", "Check which columns were taken.", info.place)
 
 
 def _split(
@@ -217,7 +217,7 @@ def _split(
         raise DataError(
             "All pairs have the same source, so none can be kept from training.",
             "Choose pairs with different sources.",
-            info.path,
+            info.place,
         )
     _, held = split_items(len(first), split)
     is_held = np.isin(groups, held)
@@ -277,5 +277,5 @@ def _refuse_long(made: list[Pairs], kept: list[Pairs], context: int, info: Datas
             f"All {len(every):,} {which} pairs are longer than {context:,} tokens, so there is nothing to learn from; the "
             f"shortest has {least:,}.",
             f"Choose {longer}tokens of several characters, or shorter sentences.",
-            info.path,
+            info.place,
         )

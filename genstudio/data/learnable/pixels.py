@@ -83,7 +83,7 @@ def prepare_pixels(
     if len(palette) < 2 or (ids == ids.reshape(-1)[0]).all():
         raise DataError(
             f"All pixels of '{dataset.info.title}' have the same colour.",
-            "Choose other pictures, more colours, or a larger picture size.", dataset.info.path,
+            "Choose other pictures, more colours, or a larger picture size.", dataset.info.place,
         )  # fmt: skip
     real = palette[ids]
     loss = float(np.sqrt(np.mean([np.square(palette[part].astype(np.float32) - was).mean() for part, was in

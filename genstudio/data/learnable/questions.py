@@ -87,7 +87,7 @@ def prepare_questions(
     """
     if tokenizer is not None and (tokenizer.begin is None or tokenizer.end is None):
         raise DataError(
-            "The run's tokenizer does not match its settings.", "Files of this run were modified.", dataset.info.path
+            "The run's tokenizer does not match its settings.", "Files of this run were modified.", dataset.info.place
         )
     lines = replace(
         dataset,
@@ -112,7 +112,7 @@ def _joined(pairs: PairData, context: int, info: DatasetInfo) -> QuestionData:
                 f"All {len(every):,} {which} questions are longer than a context of {context:,}, so there is nothing to learn "
                 f"from; the shortest line 'question{EQUALS}answer' has {least:,} tokens with its marker.",
                 f"Choose a context of at least {least:,}.",
-                info.path,
+                info.place,
             )
     characters = sum(len(answer) + 1 for _, answer in held.texts)
     return QuestionData(

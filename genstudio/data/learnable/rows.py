@@ -93,7 +93,7 @@ def prepared(
     if labels is None or not len(dataset.classes):
         raise DataError(
             f"'{info.title}' has no classes, so there is nothing to tell apart.",
-            "Choose a dataset with a class per row or picture.", info.path,
+            "Choose a dataset with a class per row or picture.", info.place,
         )
     known = np.flatnonzero(labels >= 0)
     _refuse(info, labels[known], dataset.classes)
@@ -107,7 +107,7 @@ def prepared(
         real, labels = real[known], labels[known]
     if not np.isfinite(real).all():
         raise DataError(
-            f"'{info.title}' contains values that are not finite.", "Fix the file and import it again.", info.path
+            f"'{info.title}' contains values that are not finite.", "Fix the file and import it again.", info.place
         )
     yield 0.5
     train, held = np.arange(len(real)), np.zeros(0, np.int64)
@@ -164,12 +164,12 @@ def _refuse(info: DatasetInfo, labels: NDArray[np.int64], classes: tuple[str, ..
     if len(labels) < 2:
         raise DataError(
             f"'{info.title}' has {'one row' if len(labels) else 'no rows'} with a class; a classifier needs at least two.",
-            "Add rows of every class.", info.path,
+            "Add rows of every class.", info.place,
         )
     if len(found) < 2:
         raise DataError(
             f"All rows of '{info.title}' have the class '{classes[int(found[0])]}': there is nothing to tell apart.",
-            "Add rows of another class.", info.path,
+            "Add rows of another class.", info.place,
         )
 
 

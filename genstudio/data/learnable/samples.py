@@ -95,11 +95,11 @@ def from_points(dataset: PointDataset, split: SplitSettings | None = None) -> Sa
     if not np.isfinite(points).all():
         raise DataError(
             f"'{dataset.info.title}' contains values that are not finite.", "Fix the file and import it again.",
-            dataset.info.path
+            dataset.info.place
         )
     if len(points) < 2 or (points == points[0]).all():
         raise DataError(
-            f"'{dataset.info.title}' has fewer than two distinct points.", "Choose another dataset.", dataset.info.path
+            f"'{dataset.info.title}' has fewer than two distinct points.", "Choose another dataset.", dataset.info.place
         )
     mean = points.mean(0, dtype=np.float64)
     scale = float(np.sqrt(np.square(points - mean).mean()))
@@ -127,9 +127,9 @@ def from_pictures(dataset: ImageDataset, split: SplitSettings | None = None) -> 
     n, height, width, channels = pixels.shape
     if n < 2:
         raise DataError(f"'{info.title}' has only one picture.", "A generative model needs hundreds: add more "
-            "pictures.", info.path)
+            "pictures.", info.place)
     if (pixels == pixels[:1]).all():
-        raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.path)
+        raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.place)
     shape = Shape("images", height, width, channels, dataset.classes)
     train, held = split_items(n, split or _HELD)
     if dataset.labels is not None and (dataset.labels < 0).any():

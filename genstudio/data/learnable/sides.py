@@ -171,7 +171,7 @@ def _few(dataset: ImageDataset, chosen: NDArray[np.int64], name: str) -> NDArray
     if count < _LEAST:
         has = "only one picture" if count == 1 else f"only {count} pictures" if count else "no pictures"
         hint = "Each of the two sets needs dozens at least: add pictures."
-        raise DataError(f"The set '{name}' has {has}.", hint, dataset.info.path)
+        raise DataError(f"The set '{name}' has {has}.", hint, dataset.info.place)
     if (dataset.pixels[chosen] == dataset.pixels[chosen[:1]]).all():
-        raise DataError(f"All {count:,} pictures of the set '{name}' are the same.", "Choose another set.", dataset.info.path)
+        raise DataError(f"All {count:,} pictures of the set '{name}' are the same.", "Choose another set.", dataset.info.place)
     return chosen

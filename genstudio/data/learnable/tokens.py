@@ -60,12 +60,12 @@ def prepare_text(
     text, lines, info = dataset.text, markers == "lines", dataset.info
     settings = replace(settings or TokenSettings(), lines=lines)
     if not text:
-        raise DataError("The text is empty.", "Choose a file with text in it.", info.path)
+        raise DataError("The text is empty.", "Choose a file with text in it.", info.place)
     if text.count(text[0]) == len(text):
         raise DataError(
             f"The text only repeats one character, '{printable(text[0])}': there is nothing to learn.",
             "Choose a text with at least two distinct characters.",
-            info.path,
+            info.place,
         )
     split, files = split or SplitSettings(), info.details.get("files") or ()
     if cut is None:
@@ -75,7 +75,7 @@ def prepare_text(
         tokenizer = yield from scaled(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:
         raise DataError("The run's tokenizer does not match its settings.", "Files of this run were modified.",
-            info.path)
+            info.place)
     middle = 0.4 + 0.6 * cut / len(text)
     train = yield from scaled(encode_part(tokenizer, text, 0, cut), 0.4, middle)
     validation = yield from scaled(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
@@ -96,14 +96,14 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
         raise DataError(
             f"The text has almost no spaces: split into words, its {which} part has {shortest:,} tokens.",
             "Choose characters or byte pairs as tokens.",
-            info.path,
+            info.place,
         )
     raise DataError(
         f"The text is too short: its {which} part has {shortest} token{'s' * (shortest != 1)}, and a context of {context} needs "
         f"{context + 1}.",
         f"Use a text of at least {needed} characters"
         + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),
-        info.path,
+        info.place,
     )
 
 
@@ -115,7 +115,7 @@ def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Work[TextData]
     info = dataset.info
     found = yield from encode_part(tokenizer, dataset.text, 0, len(dataset.text))
     if len(found.ids) < 2:
-        raise DataError("The text is too short to score: it needs two tokens.", "Choose a longer text.", info.path)
+        raise DataError("The text is too short to score: it needs two tokens.", "Choose a longer text.", info.place)
     return TextData(tokenizer, found.ids[:0], found.ids, found.characters, info.id, info.sha256, found.unknown)
 
 

@@ -26,12 +26,12 @@ _SAME, _FLAT, _START, _VANISHED, _SURE, _MANY = 1e-4, 0.8, 100, 1e-3, 0.9, 0.1
 
 
 def observe(snapshot: Snapshot) -> Mapping[str, float]:
-    """How far the neurons of the first hidden layer are apart, relative to their size; the share of answers that are surely
+    """How far the neurons of the first hidden layer are apart, relative to their size; the share of answers that are confidently
     wrong; the share of hidden neurons that are saturated; and the slopes of the first layer over those of the last."""
     if isinstance(snapshot, NetworkState):
         network, targets = network_of(snapshot), targets_of(snapshot.labels, snapshot.sizes[-1])
         away = np.abs(forward(network, snapshot.inputs).outputs - targets).max(1)
-        found = {"surely_wrong": float((away > _SURE).mean())}
+        found = {"confidently_wrong": float((away > _SURE).mean())}
         if len(snapshot.sizes) > 2 and snapshot.sizes[1] > 1:
             rows = network.weights[0]
             found["apart"] = float(np.abs(rows - rows[0]).max() / max(float(np.abs(rows).max()), 1e-12))
@@ -81,13 +81,13 @@ def vanishing(window: Window) -> Finding | None:
 
 
 def slow_when_wrong(window: Window) -> Finding | None:
-    """Squared error where the outputs are surely wrong."""
-    share = window.last("surely_wrong")
+    """Squared error where the outputs are confidently wrong."""
+    share = window.last("confidently_wrong")
     if window.settings.get("loss") != "squared_error" or window.step < _START or math.isnan(share) or share < _MANY:
         return None
     return Finding(
-        f"{share:.0%} of the answers are surely wrong, yet they hardly move the weights: the squared error's slope contains the "
-        "sigmoid's, which is flat where the answer is sure.",
+        f"{share:.0%} of the answers are confidently wrong, yet they hardly move the weights: the gradient of the squared error "
+        "contains the slope of the sigmoid, which is almost zero where an output is close to 0 or 1.",
         {"answers off by more than 0.9": share, "gradient norm": window.last("gradient_norm")},
         advice(window, ("Start a new run with cross-entropy as the loss", {}), ("Start a new run with smaller weights", {})),
     )

@@ -109,9 +109,12 @@ def of_tokens(batch: TokenBatch) -> str:
     times = f" in {accumulation} parts" if accumulation > 1 else ""
     mask = "each position sees itself and everything before it" if batch.causal else "every position sees all others"
     lost = "" if batch.unknown is None else f" {int((batch.inputs == batch.unknown).sum()):,} of the tokens are <unk>."
+    lower = "The target row is the input shifted by one."
+    if batch.chosen is not None:
+        lower = f"The target row has the tokens to predict, {batch.chosen.mean():.0%} of all: most are hidden in the input."
     return (
         f"Step 1 with the settings of the Transformer tab: {accumulation * rows} pieces of {T} tokens{times}{more}; "
-        f"{mask}. The lower row is the upper one shifted by one: the tokens to predict.{lost}"
+        f"{mask}. {lower}{lost}"
     )
 
 

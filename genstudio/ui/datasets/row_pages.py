@@ -184,5 +184,5 @@ class RowFigures(QWidget):
         left, right = look.names
         self.lengths.show_histograms({left: look.left_lengths, right: look.right_lengths}, f"of {len(look.left):,}")
         self.ratios.show_histograms(
-            {"": look.ratios}, f"{right} has {look.mean_ratio:.2f} characters for each of {left}"
+            {"": look.ratios}, f"{look.mean_ratio:.2f} characters of {right} per character of {left}"
         )

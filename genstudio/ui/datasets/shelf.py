@@ -46,8 +46,9 @@ class Entry:
 def entry_of(info: DatasetInfo) -> Entry:
     """The line of a dataset."""
     counted = f"{info.count:,} {COUNTED[info.kind]}" if info.count else ""
+    kind = "" if counted and KIND_WORDS[info.kind].split()[0].casefold() == COUNTED[info.kind] else KIND_WORDS[info.kind]
     much = size_text(info.bytes) if info.bytes else ""
-    parts = [KIND_WORDS[info.kind], counted or much, info.licence]
+    parts = [kind, counted or much, info.licence]
     words = f"{info.title} {info.description} {info.source} {KIND_WORDS[info.kind]}"
     group = "imported" if info.mine else info.origin
     return Entry(info.id, info.title, info.kind, group, "  ·  ".join(p for p in parts if p), words.casefold())

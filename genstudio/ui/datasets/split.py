@@ -126,7 +126,7 @@ class SplitPanel(QWidget):
         validates = round(share * count)
         unit = COUNTED[info.kind] if info.count else "bytes"
         if not drawn:
-            self._say(split_parts(share), f"{count - validates:,} {unit} train, {validates:,} validate")
+            self._say(split_parts(share), f"{count - validates:,} {unit} for training, {validates:,} for validation")
         elif values["split"] == "file" and len(info.details.get("files") or ()) < 2:
             self._say(np.empty(0), "This dataset has only one file: choose another split.")
         else:
@@ -134,7 +134,7 @@ class SplitPanel(QWidget):
 
     def show_true(self, shares: Array, train: int, validation: int) -> None:
         """What the draw with these settings gives: `shares` (n,) of the equal parts of the text that validate."""
-        self._say(shares, f"{train:,} characters train, {validation:,} validate")
+        self._say(shares, f"{train:,} characters for training, {validation:,} for validation")
 
     def show_problem(self, words: str) -> None:
         """Why there is no such split."""

@@ -147,8 +147,9 @@ class TextFigures(QWidget):
         for index, (name, label) in enumerate(self.figures.items()):
             at, of = divmod(index, 3)
             label.setFont(theme.font(theme.NORMAL, tabular=True))
-            grid.addWidget(plain_label(name, role="quiet"), 2 * at, of)
-            grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Unusual characters" else 1)
+            grid.addWidget(plain_label(name, role="quiet"), 3 * at, of)
+            grid.addWidget(label, 3 * at + 1, of, 1, 3 if name == "Unusual characters" else 1)
+            grid.setRowMinimumHeight(3 * at + 2, 4)  # a word belongs to the number below it
         for of in range(3):
             grid.setColumnStretch(of, 1)
         inside = QWidget()

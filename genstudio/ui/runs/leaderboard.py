@@ -120,14 +120,17 @@ class Leaderboard(QWidget):
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.places: tuple[Place, ...] = ()
         self._runs: tuple[RunInfo, ...] = ()
+        self._chosen = ""
         self._shown: tuple[object, ...] = ()
         vbox(hbox(self.data, self.measure, None), self.note, (self.table, 1), into=self, margins=(0, 8, 0, 0))
         self.data.activated.connect(lambda _: self._draw())
-        self.measure.activated.connect(lambda _: self._draw())
+        self.measure.activated.connect(lambda _: self._draw(stay=True))
         self.table.itemActivated.connect(self._activated)
 
-    def show_runs(self, runs: Sequence[RunInfo], data: str) -> None:
-        """Show the runs on this dataset, by its id, at first; another one stays where a person chose it."""
+    def show_runs(self, runs: Sequence[RunInfo], chosen: RunInfo | None) -> None:
+        """Show the runs on the dataset of the `chosen` one, by what says how good that is."""
+        before, self._chosen = self._chosen, "" if chosen is None else str(chosen.folder)
+        data = "" if chosen is None else str(chosen.dataset.get("id", ""))
         self._runs = tuple(run for run in runs if run.usable and run.dataset.get("id"))
         wanted = {str(run.dataset["id"]): title_of(run) for run in self._runs}
         now = self.data.currentData()
@@ -136,9 +139,10 @@ class Leaderboard(QWidget):
             for name, title in wanted.items():
                 self.data.addItem(title, name)
         self.data.setCurrentIndex(max(self.data.findData(data if data in wanted else now), 0))
-        self._draw()
+        self._draw(stay=before == self._chosen)
 
-    def _draw(self) -> None:
+    def _draw(self, stay: bool = False) -> None:
+        """`stay`: with the measure that a person may have chosen, also where the selected run does not have it."""
         runs = [run for run in self._runs if str(run.dataset["id"]) == self.data.currentData()]
         found: dict[Measured, list[tuple[RunInfo, float]]] = {}
         stands: dict[str, tuple[Standing | None, Mapping[str, float]]] = {}
@@ -146,8 +150,11 @@ class Leaderboard(QWidget):
             stands[str(run.folder)] = self._standing(run)
             for measured, value in results(run, *stands[str(run.folder)]).items():
                 found.setdefault(measured, []).append((run, value))
-        order = sorted(found, key=lambda measured: -len(found[measured]))
+        mine = {measured for measured, of in found.items() if self._chosen in (str(run.folder) for run, _ in of)}
+        order = sorted(found, key=lambda measured: (measured not in mine, -len(found[measured])))
         now = self.measure.currentData()
+        if mine and now not in mine and not stay:
+            now = None
         words = {measured: " ".join(filter(None, measured)) for measured in order}
         if order != [self.measure.itemData(at) for at in range(self.measure.count())]:
             self.measure.clear()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from genstudio import families
 from genstudio.events import Array
-from genstudio.families.dashboard import Line, Standing
+from genstudio.families.dashboard import Chart, Dashboard, Line, Standing
 from genstudio.runs import RunInfo
 from genstudio.tasks.runs import RunNumbers
 from genstudio.ui import theme
@@ -23,6 +23,8 @@ from genstudio.ui.widgets import plain_label
 MICRO = 1_000_000
 STEP, TIME, ITEMS = AXES = ("step", "time", "items")
 _AXIS_WORDS = {STEP: "by step", TIME: "by training time", ITEMS: "by tokens or samples read"}
+OWN = "own"
+"""What is drawn where runs of several families have no measure of quality in common: of each, the one of its family."""
 MOST = 12
 """Runs on one chart; more could not be told apart."""
 _AT_ONCE = 2
@@ -46,7 +48,8 @@ def labels(infos: Sequence[RunInfo]) -> tuple[str, ...]:
 def shared(infos: Sequence[RunInfo], numbers: Sequence[RunNumbers]) -> dict[str, str]:
     """The measures that all these runs have and that their charts draw, the main one of the first run first: name -> words.
 
-    Families call different losses by one name: what charts of another title or unit draw is another measure.
+    Families call different losses by one name: what charts of another title or unit draw is another measure. Where all that
+    they have in common says nothing of how good they are, `OWN` comes first.
     """
     measures: dict[str, str] = {}
     boards = [family.dashboard for info in infos if (family := families.find(info.family)) is not None]
@@ -59,7 +62,34 @@ def shared(infos: Sequence[RunInfo], numbers: Sequence[RunNumbers]) -> dict[str,
             assert chart is not None
             line = next(line for line in chart.lines if line.name == name)
             measures[name] = chart.title if len(chart.lines) == 1 else f"{chart.title}: {line.label}"
+    good = {measure.name for board in boards for measure in board.result}
+    if len(set(map(id, boards))) > 1 and not good & measures.keys() and all(map(_own, boards, numbers)):
+        return {OWN: "The measure of each family", **measures}
     return measures
+
+
+def _own(board: Dashboard, numbers: RunNumbers) -> str:
+    """The first of its measures of quality that a run has a curve of; empty where there is none."""
+    drawn = (one.name for one in board.result if board.chart_of(one.name) is not None)
+    return next((name for name in drawn if name in numbers.series and len(numbers.series[name])), "")
+
+
+def own_words(infos: Sequence[RunInfo], names: Sequence[str]) -> str:
+    """Which runs are drawn by which measure, the first run's first."""
+    runs: dict[str, list[str]] = {}
+    for info, label, name in zip(infos, labels(infos), names, strict=True):
+        measure = next(one for one in families.get(info.family).dashboard.result if one.name == name)
+        runs.setdefault(f"{measure.words[:1].upper()}{measure.words[1:]}", []).append(label)
+    return "  ·  ".join(f"{words}: {', '.join(of)}" for words, of in runs.items())
+
+
+def drawn_of(info: RunInfo, numbers: RunNumbers, name: str) -> tuple[Chart, str]:
+    """The chart that draws this measure of a run, or its own one for `OWN`, and the name of its line."""
+    board = families.get(info.family).dashboard
+    line = _own(board, numbers) if name == OWN else name
+    chart = board.chart_of(line)
+    assert chart is not None
+    return chart, line
 
 
 def axes(numbers: Sequence[RunNumbers]) -> tuple[str, ...]:
@@ -167,22 +197,30 @@ class Overlay(QWidget):
             self.chart.set_reference(words, value)
 
     def _build(self, name: str, axis: str) -> None:
-        family = families.get(self._infos[0].family)
-        spec = family.dashboard.chart_of(name)
-        assert spec is not None
-        smooth = next(line.smooth for line in spec.lines if line.name == name)
+        drawn = [drawn_of(info, numbers, name) for info, numbers in zip(self._infos, self._numbers, strict=True)]
+        spec = drawn[0][0]
+        unit, log = ("", any(chart.log for chart, _ in drawn)) if name == OWN else (spec.unit, spec.log)
         lines = [
-            Line(str(place), label, theme.CYCLE[place % len(theme.CYCLE)], smooth)
-            for place, label in enumerate(labels(self._infos))
-        ]
-        kind = self.measure.currentText(), spec.unit, spec.log, axis, self._numbers[0].item if axis == ITEMS else ""
+            Line(
+                str(place), label, theme.CYCLE[place % len(theme.CYCLE)],
+                next(one.smooth for one in chart.lines if one.name == line),
+            )
+            for place, (label, (chart, line)) in enumerate(zip(labels(self._infos), drawn, strict=True))
+        ]  # fmt: skip
+        if name == OWN:
+            self.note.setText(own_words(self._infos, [measured for _, measured in drawn]))
+            self.note.show()
+        kind = self.measure.currentText(), unit, log, axis, self._numbers[0].item if axis == ITEMS else ""
         if self.chart is None or kind != self._kind:
             self._kind = kind
-            self._replace(CurvesView(self.measure.currentText(), spec.unit, log=spec.log, name="runs_chart"), axis)
+            self._replace(CurvesView(self.measure.currentText(), unit, log=log, name="runs_chart"), axis)
             assert self.chart is not None
         self.chart.clear()
         self.chart.set_series(())
-        self._left = [(line, *points(numbers, name, axis)) for line, numbers in zip(lines, self._numbers, strict=True)]
+        self._left = [
+            (line, *points(numbers, measured, axis))
+            for line, numbers, (_, measured) in zip(lines, self._numbers, drawn, strict=True)
+        ]
         self._add()
 
     def _add(self) -> None:

@@ -62,7 +62,7 @@ _ORDER = (
     Column.STEP, Column.CREATED, Column.CHANGES,
 )  # fmt: skip
 _WIDTHS = {
-    Column.STAR: 26, Column.NAME: 268, Column.RESULT: 224, Column.DATASET: 130, Column.FAMILY: 110, Column.TRAINED: 70,
+    Column.STAR: 26, Column.NAME: 300, Column.RESULT: 224, Column.DATASET: 130, Column.FAMILY: 110, Column.TRAINED: 70,
     Column.SIZE: 70, Column.STATE: 80, Column.STEP: 76, Column.CREATED: 126, Column.CHANGES: 300,
 }  # fmt: skip
 _ICONS = ("star_run", "rename_run", "show_run_folder")
@@ -114,7 +114,7 @@ class RunsTab(QWidget):
         self.open, self.resume, self.delete = (self.buttons[name] for name in ("open_run", "resume_run", "delete_run"))
         self.rename, self.export = self.buttons["rename_run"], self.buttons["export_run"]
         self.adopt = button("Open a model…", "import_model", "open", "Open a model of another program")
-        self.trash = named(QToolButton(), "runs_trash", "Trash: restore deleted runs")
+        self.trash = button("Trash", "runs_trash", "trash", "Restore deleted runs, or remove them for good")
         self.trash_menu, self._exports = QMenu(self), QMenu(self)
         self._exports.setToolTipsVisible(True)
         self.details = Details()
@@ -243,7 +243,7 @@ class RunsTab(QWidget):
             first = runs[0]
             self.details.show_run(first, self.model.glance(first), self.model.standing(first, work_out=True))
         elif page is self.board:
-            self.board.show_runs(self.model.runs, str(runs[0].dataset.get("id", "")) if runs else "")
+            self.board.show_runs(self.model.runs, next(iter(runs), None))
         elif page is self.settings:
             self.settings.show_runs(runs)
         elif page is self.curves:
@@ -409,10 +409,10 @@ class RunsTab(QWidget):
             return
         undo = self.trash_menu.addAction("Undo the last deletion", self.undo_delete)
         undo.setEnabled(bool(self._deleted))
-        self.trash_menu.addSection("Restore")
+        self.trash_menu.addSeparator()
         for info in deleted[:20]:
             words = ", ".join(filter(None, (info.name, title_of(info), info.created.replace("T", " ")[:16])))
-            self.trash_menu.addAction(words).triggered.connect(
+            self.trash_menu.addAction(f"Restore {words}").triggered.connect(
                 lambda _=False, place=str(info.folder): self.restore((place,))
             )
         self.trash_menu.addSeparator()
@@ -505,8 +505,6 @@ class RunsTab(QWidget):
             header.moveSection(header.visualIndex(column), place)
             self.table.setColumnWidth(column, _WIDTHS[column])
         header.setAccessibleName(f"Sort by {', '.join(TITLES.values())}")
-        self.trash.setText("Trash")
-        self.trash.setToolTip(tooltip("Restore deleted runs, or remove them for good"))
         self.list = self.table
         self.stack = Stack()
         for page in (self.list, self.empty, self.none):

@@ -499,7 +499,7 @@ def facts(shown: TokenText) -> str:
     back = "decoding restores the text exactly" if shown.returns else "decoding does not restore the text"
     parts = [
         f"{count:,} tokens for {shown.characters:,} characters",
-        f"{count / max(shown.characters, 1):.2f} a character",
+        f"{count / max(shown.characters, 1):.2f} per character",
     ]
     if unknown:
         parts.append(f"{unknown:,} not in the vocabulary{' (<unk>)' if marked else ''}")

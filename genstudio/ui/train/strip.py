@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from genstudio.config import Config, Setting, Values
@@ -64,6 +64,17 @@ class Chips(QWidget):
                 x = box.right() + _GAP
 
 
+class _Switch(QPushButton):
+    """A button that stays down: the second of two quick clicks does not take back the first."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.setCheckable(True)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+
 class RunStrip(QWidget):
     """Name, chips and headline at the left; at the right the buttons of the training, and one that shows its settings."""
 
@@ -75,8 +86,7 @@ class RunStrip(QWidget):
         self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.chips = Chips(f"{prefix}strip_chips", "Settings")
         self.headline = named(ElidedLabel(), f"{prefix}headline", "What is happening")
-        self.settings = named(QPushButton("Settings"), f"{prefix}settings", "Show the settings, or hide them")
-        self.settings.setCheckable(True)
+        self.settings = named(_Switch("Settings"), f"{prefix}settings", "Show the settings, or hide them")
         theme.set_icon(self.settings, "settings")
         words = vbox(hbox(self.name, (self.chips, 1), spacing=10), self.headline, spacing=3)
         self._row = hbox((words, 1), buttons, self.settings, into=self)

@@ -454,6 +454,8 @@ class TrainingTab(QWidget):
                 self._set_state("idle")
             elif self._then is not None:
                 self._then()
+            elif self.info is not None:
+                self._measure(self.info)  # a new training may have come before that was done
 
         def described(failure: Failure | None) -> None:
             if failure is not None:
@@ -572,7 +574,7 @@ class TrainingTab(QWidget):
     def _measure(self, info: RunInfo) -> None:
         """Have what the last validation estimated measured on all held-out data: the reference lines that it is compared with
         are exact. It continues in the background; the run says it from then on."""
-        if not self._estimates(info) or not info.step:
+        if info.exact or not self._estimates(info) or not info.step:
             return
 
         def heard(frame: Frame) -> None:

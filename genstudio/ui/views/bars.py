@@ -89,7 +89,7 @@ class BarChart(PointedFigure[int]):
     def _paint_bars(self, painter: QPainter, shown: Sequence[Bar]) -> None:
         mono, small = QFontMetricsF(theme.mono()), QFontMetricsF(theme.font(theme.SMALL, tabular=True))
         longest = max(_NAMES, self.share * self.width())
-        names = [mono.elidedText(bar.name, Qt.TextElideMode.ElideRight, longest) for bar in shown]
+        names = [mono.elidedText(bar.name, Qt.TextElideMode.ElideMiddle, longest) for bar in shown]
         left = _EDGE + 8 + max(mono.horizontalAdvance(name) for name in names)
         said = [words for bar in shown for value, _, words in bar.parts if value == value]
         numbers = max((small.horizontalAdvance(words) for words in said), default=0.0)

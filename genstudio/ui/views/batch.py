@@ -104,7 +104,7 @@ class BatchView(QAbstractScrollArea):
         write_quietly(painter)
         if line.first == 0:
             painter.drawText(QPointF(12, top - 9), f"Piece {line.item + 1}")
-        for row, word in enumerate(("sees", "target")):
+        for row, word in enumerate(("input", "target")):
             painter.drawText(QRectF(12, top + row * _TALL, _LABEL - 12, _TALL - 2), Qt.AlignmentFlag.AlignVCenter, word)
         painter.setFont(theme.mono())
         inputs, targets = self._rows[line.item]
