@@ -75,7 +75,7 @@ def check_labelled(dataset: LabelledDataset, split: SplitSettings, context: int 
     if long:
         found.append(Finding(
             f"no text longer than {context:,} characters", "info",
-            f"{many(len(long), 'text is', 'texts are')} longer than the context: with characters as tokens, the rest is not read.",
+            f"{many(len(long), 'text is', 'texts are')} longer than the context: with characters as tokens, the rest is unread.",
             len(long), shown([texts[i] for i in long[:5]], long[:5]), "Choose a longer context, or tokens of several characters.",
         ))  # fmt: skip
     yield 1.0
