@@ -301,6 +301,24 @@ def standing(board: Dashboard, info: RunInfo, known: Mapping[str, float], floors
     )
 
 
+def against(
+    value: float, references: Iterable[tuple[str, float]], *, higher: bool = False,
+    write: Callable[[float], str] = "{:.3f}".format,
+) -> str:
+    """Which references a value beats, and by how much it misses the others.
+
+    >>> against(2.0, [("uniform", 4.1589), ("unigram", 3.345), ("Kneser-Ney 6", 1.518)])
+    'better than uniform (4.159) and unigram (3.345); Kneser-Ney 6 (1.518) is 0.482 ahead'
+    >>> against(0.75, [("guessing", 0.5)], higher=True, write="{:.0%}".format)
+    'better than guessing (50%)'
+    """
+    sign = 1 if higher else -1
+    known = tuple(references)
+    beaten = [f"{words} ({write(one)})" for words, one in known if sign * (value - one) > 0]
+    ahead = [f"{words} ({write(one)}) is {write(abs(value - one))} ahead" for words, one in known if sign * (value - one) <= 0]
+    return "; ".join(["better than " + " and ".join(beaten)] * bool(beaten) + ahead)
+
+
 def is_estimated(board: Dashboard, info: RunInfo, name: str) -> bool:
     """Whether this number of a run rests on a sample of the held-out data, while what it is compared with is exact."""
     return board.references is not None and "val_loss" in info.losses and name in info.losses and name not in info.exact

@@ -28,6 +28,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    against,
     optimizer_charts,
 )
 from genstudio.families.gpt.config import GPTConfig
@@ -90,11 +91,8 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
 
 def _against(loss: float, references: Mapping[str, float]) -> str:
     """Which reference lines a loss beats, and by how much it misses the others."""
-    known = [(words, references[name]) for name, words in LINES.items() if name in references]
-    beaten = [f"{words} ({value:.3f})" for words, value in known if loss < value]
-    ahead = [f"{words} ({value:.3f}) is {loss - value:.3f} ahead" for words, value in known if loss >= value]
-    parts = ["better than " + " and ".join(beaten)] if beaten else []
-    return "".join(f"; {part}" for part in parts + ahead)
+    words = against(loss, ((words, references[name]) for name, words in LINES.items() if name in references))
+    return f"; {words}" if words else ""
 
 
 DASHBOARD = Dashboard(

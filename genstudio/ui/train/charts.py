@@ -94,6 +94,8 @@ class RunCharts(Tabs):
             line.name for chart in board.charts for line in chart.lines if line.role in ("rate", "speed")
         }
         self._floors = {key: (chart.name, words) for chart in board.charts for key, words in chart.floors.items()}
+        self.floors: dict[str, float] = {}
+        """The last values of numbers that are floors of a chart."""
         self._known: Mapping[str, float] = {}
         self._settings: Values = {}
         self._group = CurveGroup(list(self.views.values()), QObject(self))
@@ -172,7 +174,7 @@ class RunCharts(Tabs):
                 self._waiting.setdefault(name, []).append(series)
             elif name in self._floors:
                 chart, words = self._floors[name]
-                value = float(series.values[-1])
+                value = self.floors[name] = float(series.values[-1])
                 self.views[chart].set_reference(name, value, *floor_words(value, words, self.specs[chart].least))
         if self._waiting and not self._timer.isActive():
             self._timer.start()
@@ -211,10 +213,17 @@ class RunCharts(Tabs):
             taken = 1000 * (time.thread_time() - began)
             self._timer.setInterval(round(min(max(taken / _FLUSH_SHARE, _FLUSH_MS), _SLOWEST_MS / 2)))
 
+    def settle(self) -> None:
+        """Draw what has arrived: nothing more comes."""
+        self.flush()
+        for view in self.views.values():
+            view.redraw()
+
     def clear(self) -> None:
         """Forget the run that was shown."""
         self._timer.stop()
         self._waiting.clear()
+        self.floors.clear()
         self._known = {}
         self.milestones.clear()
         for parts in self._raw.values():

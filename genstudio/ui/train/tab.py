@@ -23,7 +23,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
 from genstudio.families import AnyFamily
-from genstudio.families.dashboard import EXPLORE
+from genstudio.families.dashboard import EXPLORE, standing
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.datasets import ReadParts
@@ -39,6 +39,7 @@ from genstudio.ui.explorers import ExplorerBar, SetUp
 from genstudio.ui.layouts import Stack, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.remember import State
+from genstudio.ui.runs.wording import in_a_sentence
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words, without_end
@@ -47,7 +48,6 @@ from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.steering import Steering
 from genstudio.ui.train.strip import RunStrip, chips_of, headline
 from genstudio.ui.train.summary import RunSummary, how_it_ended
-from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.model_drawing import ModelDrawing
 from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
@@ -448,6 +448,7 @@ class TrainingTab(QWidget):
 
         def ended(failure: Failure | None) -> None:
             self._opening = False
+            self.panel.charts.settle()
             if failure is not None:
                 self.failed.emit(failure)
                 self.close_run()
@@ -455,6 +456,7 @@ class TrainingTab(QWidget):
             elif self._then is not None:
                 self._then()
             elif self.info is not None:
+                self.show_summary()
                 self._measure(self.info)  # a new training may have come before that was done
 
         def described(failure: Failure | None) -> None:
@@ -859,12 +861,8 @@ class TrainingTab(QWidget):
             sampled = self._measuring or "Estimated from a sample."
             rests = "Measured on all held-out data." if info.exact else sampled
             return f"{said} {rests}" if said else ""
-        measure = next((one for one in board.result if one.name in info.losses), None)
-        if measure is None:
-            return ""
-        at = info.measured.get(measure.name, info.step)
-        words = f"{measure.words[:1].upper()}{measure.words[1:]} {value_text(info.losses[measure.name])} {measure.unit}".rstrip()
-        return f"{words}{'' if at == info.step else f' (step {at:,})'}."
+        found = standing(board, info, self._lines, self.panel.charts.floors if self.has_panel else {})
+        return "" if found is None else in_a_sentence(found, info)
 
     def _show_run(self, data: str, values: Values) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""

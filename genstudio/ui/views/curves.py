@@ -113,8 +113,10 @@ class CurvesView(SceneFigure):
 
     def append(self, name: str, steps: Array, values: Array) -> None:
         """Add points (n,) at the end of a series. Raises KeyError for a series that the chart does not have."""
-        self._curves[name].append(np.asarray(steps), np.asarray(values, np.float64))
-        self.redraw(live=True)
+        curve = self._curves[name]
+        begun = len(curve.raw) > 0  # an empty chart does not wait for its turn
+        curve.append(np.asarray(steps), np.asarray(values, np.float64))
+        self.redraw(live=begun)
 
     def replace(self, name: str, steps: Array, values: Array) -> None:
         """Show these points (n,) instead. Raises KeyError for a series that the chart does not have."""
