@@ -116,8 +116,8 @@ def plateau(baseline: str, words: str, *cures: Tried, name: str = "val_loss") ->
     )  # fmt: skip
 
 
-def overfitting(*cures: Tried, name: str = "val_loss") -> Rule:
-    """What is learnt no longer holds for other samples."""
+def overfitting(*cures: Tried, name: str = "val_loss", what: str = "held-out loss") -> Rule:
+    """What is learnt no longer holds for other samples; `name` is the number that says so, and `what` it is in words."""
 
     def judge(window: Window) -> Finding | None:
         steps, values = window.all(name)
@@ -129,14 +129,14 @@ def overfitting(*cures: Tried, name: str = "val_loss") -> Rule:
         if not (rising and now - lowest > RISEN * max(first - lowest, 1e-12)):
             return None
         return Finding(
-            f"The held-out loss was lowest at step {steps[best]:,} ({lowest:.4g}) and is {now:.4g} now.",
-            {"lowest held-out loss": lowest, "now": now, "step of the lowest loss": float(steps[best])},
+            f"The {what} was lowest at step {steps[best]:,} ({lowest:.4g}) and is {now:.4g} now.",
+            {f"lowest {what}": lowest, "now": now, "step of the lowest loss": float(steps[best])},
             advice(window, *cures),
         )
 
     return Rule(
         "overfitting", "Overfitting",
-        f"The held-out loss has risen since then by more than {RISEN:.0%} of the total improvement.", judge,
+        f"The {what} has risen since then by more than {RISEN:.0%} of the total improvement.", judge,
     )  # fmt: skip
 
 

@@ -98,11 +98,13 @@ def test_the_doctor_knows_a_model_that_says_nothing_and_one_that_guesses() -> No
 
 def test_a_loss_of_units_that_rises_while_more_is_recognised_is_no_overfitting() -> None:
     at, loss = np.array([10, 20, 30, 40]), np.array([2.2, 2.8, 2.5, 2.4])
-    for recognised, task, wanted in (
-        ((0.38, 0.2, 0.4, 0.43), "pretrain", False), ((0.2, 0.4, 0.35, 0.3), "pretrain", True), ((), "transcribe", True),
+    above, more = np.array([0.1, -0.2, -0.1, -0.05]), np.array([0.1, -0.01, -0.02, -0.2])
+    for recognised, guessed, task, wanted in (
+        ((0.38, 0.2, 0.2, 0.22), more, "pretrain", False), ((0.2, 0.4, 0.35, 0.3), above - 0.05, "pretrain", True),
+        ((0.2, 0.4, 0.4, 0.43), above - 0.05, "pretrain", False), ((), above, "transcribe", True),
     ):  # fmt: skip
         doctor = FAMILY.doctor((), None)  # type: ignore[misc]
-        series = {"val_loss": Series(at, loss)}
+        series = {"val_loss": Series(at, loss), "loss_above_guessing": Series(at, guessed)}
         if recognised:
             series["contrastive_accuracy"] = Series(at, np.array(recognised))
         told = doctor.see(series, (), SpeechConfig.parse({"task": task}).model_dump(), ended=True)

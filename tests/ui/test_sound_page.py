@@ -79,12 +79,17 @@ def test_the_import_offers_what_can_be_chosen_of_sound(qtbot: Any) -> None:
     panel = ImportPanel()
     qtbot.addWidget(panel)
     panel.sources = ("a.wav",)
-    panel.show_found(Found("audio", "sound", "One sound file.", "a", 1, 100))
-    assert panel.options().sound == SoundSettings() and not panel._sound_part.isHidden() and panel._picture_part.isHidden()
+    rows = (("a.wav", "1.50 s", "WAV, 22,050 Hz, stereo", "one two"), ("b.wav", "", "is empty", ""))
+    panel.show_found(Found("audio", "sound", "40 sound files.", "a", 40, 100, columns=("File", "Length", "Format", "Transcript"),
+                           rows=rows, details={"rate": 16_000}))  # fmt: skip
+    assert panel.options().sound == SoundSettings() and not panel.sound.isHidden() and panel._picture_part.isHidden()
+    files = panel.sound.files
+    assert tuple(tuple(files.item(y, x).text() for x in range(4)) for y in range(files.rowCount())) == rows
+    assert panel.sound.shown.text() == "2 of 40 files, spread over all of them:" and "16,000" in panel.sound.rate.currentText()
     panel.sound.rate.setCurrentText("8,000 Hz")
     panel.sound.longest.setCurrentText("4 seconds")
     panel.sound.trim.setChecked(True)
-    panel.broken_sound.setChecked(True)
+    panel.sound.broken.setChecked(True)
     options = panel.options()
     assert options.sound == SoundSettings(8_000, 4.0, True) and options.skip_broken
 

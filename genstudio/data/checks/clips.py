@@ -33,7 +33,7 @@ def check_clips(dataset: AudioDataset) -> Work[tuple[Finding, ...]]:
     if total < _FEW_SECONDS:
         said.append(Finding(
             f"at least {_FEW_SECONDS:.0f} seconds of sound", "warning", f"There are {total:.1f} seconds of sound.",
-            len(found.seconds), (), "A model soon memorises so little: add clips.",
+            0, (), "A model soon memorises so little: add clips.",
         ))  # fmt: skip
     said += _silence(dataset, found) + _clipping(dataset, found) + _lengths(dataset, found) + _transcripts(dataset, found)
     quiet, loud = np.quantile(found.loudness, (0.1, 0.9))

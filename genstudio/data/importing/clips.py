@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".mp3")
 STRANGE = (".aif", ".aiff", ".m4a", ".aac", ".opus", ".wma", ".amr")
 """Endings of sound that cannot be read."""
 _SAMPLE = 16
+_FORMATS = {"wav": "WAV", "flac": "FLAC", "vorbis": "Ogg Vorbis", "mp3": "MP3"}
 _PATIENCE = 60.0
 """Seconds for which a process may say nothing about a file."""
 _NAMED = 5
@@ -39,6 +40,7 @@ _WORDS = (
     ("Captions", "Transcripts"), ("caption", "transcript"), ("pictures", "clips"), ("picture", "clip"), ("Picture", "Clip"),
 )  # fmt: skip
 _Heard = Callable[[bytes], None]
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -95,22 +97,57 @@ def is_sound(start: bytes, name: str) -> bool:
     return start[:4] in (b"fLaC", b"OggS") or (start[:4] == b"RIFF" and start[8:12] == b"WAVE") or start[:3] == b"ID3"
 
 
-def describe(files: Sequence[Path]) -> Work[tuple[Counter[int], Counter[int], list[tuple[str, str]]]]:
-    """Rates and channels of up to 16 files spread over all, and which of them cannot be used and why."""
-    rates, channels, broken = Counter[int](), Counter[int](), list[tuple[str, str]]()
-    reader = _Reader()
+@dataclass(frozen=True)
+class Described:
+    """What a sound file is by its beginning, or `why` it cannot be used."""
+
+    name: str
+    format: str = ""
+    rate: int = 0
+    channels: int = 0
+    seconds: float = 0.0
+    why: str = ""
+
+    @property
+    def form(self) -> str:
+        """Format, rate and channels in a few words, empty where it cannot be used."""
+        if self.why:
+            return ""
+        channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
+        return f"{_FORMATS.get(self.format, self.format)}, {self.rate:,} Hz, {channels}"
+
+
+def some_of(things: Sequence[_T]) -> Sequence[_T]:
+    """Up to 16, spread over all."""
+    return things[:: max(1, -(-len(things) // _SAMPLE))]
+
+
+def describe(files: Sequence[tuple[str, Path]]) -> Work[list[Described]]:
+    """What some files are, each with its name."""
+    found, reader = list[Described](), _Reader()
     try:
-        for path in files[:: max(1, len(files) // _SAMPLE)][:_SAMPLE]:
+        for name, path in files:
             said = yield from reader.ask({"path": str(path), "rate": 0}, lambda _: None, 0.0)
             if said[:1] == decode.BROKEN:
-                broken.append((listing.printable(path.name), said[1:].decode("utf-8", "replace")))
+                found.append(Described(name, why=said[1:].decode("utf-8", "replace")))
             else:
                 what = json.loads(said[1:])
-                rates[what["rate"]] += 1
-                channels[what["channels"]] += 1
+                rate = int(what["rate"])
+                found.append(Described(name, what["format"], rate, int(what["channels"]), what["frames"] / rate))
     finally:
         reader.close()
-    return rates, channels, broken
+    return found
+
+
+def preview(files: Sequence[Described], texts: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Columns and rows that show a person what files are, and what is said in them where it is known."""
+    spoken = bool(texts)
+    columns = ("File", "Length", "Format", *(("Transcript",) if spoken else ()))
+    return columns, tuple(
+        (listing.printable(each.name), "" if each.why else f"{each.seconds:,.2f} s", each.form or each.why,
+         *((texts.get(each.name, ""),) if spoken else ()))
+        for each in files
+    )  # fmt: skip
 
 
 def read_file(path: Path, rate: int, longest: float, heard: Callable[[np.ndarray[Any, Any]], None]) -> Work[Mapping[str, Any]]:
@@ -145,8 +182,8 @@ def import_sound(
     half) of them stop the import unless `skip_broken`. Yields the fraction done. Raises DataError, StorageError.
     """
     title, reel = clean_title(name), _Reel()
-    rates, _, _ = yield from scaled(describe([path for _, path in files]), 0.0, 0.05)
-    rate = chosen_rate(rates, settings)
+    sample = yield from scaled(describe(some_of(files)), 0.0, 0.05)
+    rate = chosen_rate(Counter(each.rate for each in sample if not each.why), settings)
     reader = _Reader()
     try:
         for place, (called, path) in enumerate(files):
@@ -212,7 +249,8 @@ def _notes(reel: _Reel, rate: int, settings: SoundSettings) -> Iterator[str]:
         yield f"{other:,} of {sum(reel.rates.values()):,} files were resampled to {rate:,} samples per second."
     mixed = sum(many for each, many in reel.channels.items() if each > 1)
     if mixed:
-        yield f"{mixed:,} files with several channels were mixed down to one."
+        one = "1 file with several channels was"
+        yield f"{one if mixed == 1 else f'{mixed:,} files with several channels were'} mixed down to one."
     limit = f"{settings.longest:g} seconds"
     for some, words in (
         (reel.pieces, f"longer than {limit} and cut into pieces"),
@@ -261,12 +299,17 @@ def transcripts_of(
     return captions.Captions(found.texts, [_of_sound(note) for note in found.notes])
 
 
-def unpacked(path: Path, names: Sequence[str], folder: Path) -> Work[list[tuple[str, Path]]]:
-    """The members of an archive with these names, and its tables and texts, as files in numbered folders, under their last name
-    where every system takes it. Raises DataError."""
-    sound, endings = frozenset(names), (".txt", *captions.SUFFIXES)
+def _unpacked(path: Path, names: Sequence[str], folder: Path) -> Work[list[tuple[str, Path]]]:
+    """The members of an archive with these names, its tables and the texts beside those members, as files in numbered folders,
+    under their last name where every system takes it. Raises DataError."""
+    sound, beside = frozenset(names), {str(PurePosixPath(name).with_suffix("")) for name in names}
     found = list[tuple[str, Path]]()
-    for done, name, raw in archives.members(path, lambda name: name in sound or name.lower().endswith(endings)):
+
+    def wanted(name: str) -> bool:
+        low = name.lower()
+        return name in sound or low.endswith(captions.SUFFIXES) or (low.endswith(".txt") and name[:-4] in beside)
+
+    for done, name, raw in archives.members(path, wanted):
         last = PurePosixPath(name).name
         place = folder / str(len(found)) / (last if _PLAIN.fullmatch(last) else f"file{Path(name).suffix.lower()}")
         place.parent.mkdir()
@@ -281,18 +324,33 @@ def import_archive(
     encoding: str | None = None,
 ) -> Work[DatasetInfo]:  # fmt: skip
     """The sound in an archive on the shelf, with transcripts from a table or from texts in it. Raises DataError, StorageError."""
-    sound = frozenset(names)
     with tempfile.TemporaryDirectory(prefix="genstudio-") as folder:
-        files = yield from scaled(unpacked(path, names, Path(folder)), 0.0, 0.15)
-        tables = [place for called, place in files if called.lower().endswith(captions.SUFFIXES)]
-        table = yield from captions.find_table(tables, names, encoding)
-        written = {PurePosixPath(called).with_suffix(""): place for called, place in files if called.lower().endswith(".txt")}
-        beside = {called: written[stem] for called in names if (stem := PurePosixPath(called).with_suffix("")) in written}
-        said = yield from transcripts_of(Path(folder), table, beside, names, encoding, skip_broken)
+        files, said = yield from scaled(_opened(path, names, names, Path(folder), skip_broken, encoding), 0.0, 0.2)
         return (yield from scaled(import_sound(
-            [each for each in files if each[0] in sound], settings, name, path.name, skip_broken=skip_broken, texts=said.texts,
-            notes=[*notes, *said.notes],
+            files, settings, name, path.name, skip_broken=skip_broken, texts=said.texts, notes=[*notes, *said.notes],
         ), 0.2, 1.0))  # fmt: skip
+
+
+def look_into(path: Path, names: Sequence[str], encoding: str | None = None) -> Work[tuple[list[Described], captions.Captions]]:
+    """What some of the sounds with these names in an archive are, and what is said in them. Raises DataError."""
+    with tempfile.TemporaryDirectory(prefix="genstudio-") as folder:
+        files, said = yield from _opened(path, some_of(names), names, Path(folder), True, encoding)
+        found = yield from describe(files)
+        return found, said
+
+
+def _opened(
+    path: Path, wanted: Sequence[str], names: Sequence[str], folder: Path, skip: bool, encoding: str | None
+) -> Work[tuple[list[tuple[str, Path]], captions.Captions]]:
+    """The sounds that are `wanted` of all with these names in an archive, as files, and their transcripts."""
+    sound = frozenset(wanted)
+    files = yield from scaled(_unpacked(path, wanted, folder), 0.0, 0.75)
+    tables = [place for called, place in files if called.lower().endswith(captions.SUFFIXES)]
+    table = yield from captions.find_table(tables, names, encoding)
+    written = {PurePosixPath(called).with_suffix(""): place for called, place in files if called.lower().endswith(".txt")}
+    beside = {called: written[stem] for called in wanted if (stem := PurePosixPath(called).with_suffix("")) in written}
+    said = yield from transcripts_of(folder, table, beside, names, encoding, skip)
+    return [each for each in files if each[0] in sound], said
 
 
 def put_clips(

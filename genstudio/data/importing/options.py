@@ -43,9 +43,9 @@ class Found:
 
     `sentence` says it in words. `encoding` is that of the text, or the likely one where it is not UTF-8;
     `encodings` are all that fit, the likely one first. `columns`, `rows` (up to 20, for a preview) and `numeric`
-    (columns of numbers only) are those of a table. `sizes` are the (width, height) of a sample of pictures with their
-    number, `classes` the folders they lie in. `suggested` are good options for the import. `blocked` says why nothing can
-    be imported; `nested` are columns that hold lists or objects.
+    (columns of numbers only) are those of a table; of sound, `columns` and `rows` say what some files are. `sizes` are the
+    (width, height) of a sample of pictures with their number, `classes` the folders they lie in. `suggested` are good options
+    for the import. `blocked` says why nothing can be imported; `nested` are columns that hold lists or objects.
     """
 
     kind: Kind

@@ -379,28 +379,40 @@ def _sizes(files: Sequence[Path]) -> Work[int]:
 
 
 def _inspect_sound(given: _Given, options: ImportOptions) -> Work[Found]:
-    """Rates and channels of up to 16 files, spread over all of them; of those in an archive only the names are read."""
+    """What up to 16 files are, spread over all of them, and what is said in these."""
     count, size = len(given.names), (yield from _sizes(given.files))
-    what, problems = f"{count:,} sound file{'s' * (count != 1)}", list[str]()
-    rates: Counter[int] = Counter()
+    what = f"{count:,} sound file{'s' * (count != 1)}"
     if given.form == "sound":
-        rates, channels, broken = yield from clips.describe(given.files)
-        if not rates:
-            shown = "; ".join(f"{name} {why}" for name, why in broken[:3])
-            raise DataError(f"This sound cannot be read: {shown}.", "Choose other files.", given.files[0])
-        said = ", ".join(f"{rate:,} samples per second" for rate, _ in rates.most_common(3))
-        what += f", {said}, {'one channel' if max(channels) == 1 else f'up to {max(channels)} channels'}"
-        problems += [f"{name} {why}." for name, why in broken[:3]]
+        some = clips.some_of(list(zip(given.names, given.files, strict=True)))
+        named = {name for name, _ in some}
+        found = yield from clips.describe(some)
+        beside = {name: path for name, path in given.captions.items() if name in named}
+        said = yield from clips.transcripts_of(given.root, given.table, beside, given.names, options.encoding, True)
+        spoken = len(said.texts) if given.table else len(given.captions)
+    else:
+        found, said = yield from clips.look_into(given.files[0], given.names, options.encoding)
+        spoken = len(said.texts)
+    usable, broken = [each for each in found if not each.why], [each for each in found if each.why]
+    if not usable:
+        shown = "; ".join(f"{listing.printable(each.name)} {each.why}" for each in broken[:3])
+        raise DataError(f"This sound cannot be read: {shown}.", "Choose other files.", given.files[0])
+    rates = Counter(each.rate for each in usable)
+    several = max(each.channels for each in usable)
+    *more, last = (f"{rate:,}" for rate, _ in reversed(rates.most_common(3)))
+    what += f", {', '.join(more)}{' or ' if more else ''}{last} samples per second"
+    what += f", {'one channel' if several == 1 else f'up to {several} channels'}"
+    problems = [f"{listing.printable(each.name)} {each.why}." for each in broken[:3]]
     what += f", with transcripts in {given.table.path.name}" if given.table else ""
-    what += f", {len(given.captions):,} with a transcript beside" if given.captions else ""
-    if not (given.table or given.captions):
+    what += f", {spoken:,} with a transcript" if spoken and not given.table else ""
+    if not spoken:
         problems.append(
             "There are no transcripts: put them into a CSV file with a column of file names, or into a text file beside each "
             "sound file."
         )
+    columns, rows = clips.preview(found, said.texts)
     return Found(
-        "audio", "sound", f"{what}.", given.title, count, size, problems=(*problems, *given.left.notes()), suggested=options,
-        details={"rate": clips.chosen_rate(rates, options.sound)},
+        "audio", "sound", f"{what}.", given.title, count, size, columns=columns, rows=rows,
+        problems=(*problems, *given.left.notes()), suggested=options, details={"rate": clips.chosen_rate(rates, options.sound)},
     )  # fmt: skip
 
 

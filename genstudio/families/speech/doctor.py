@@ -72,16 +72,22 @@ def silent(window: Window) -> Finding | None:
     )  # fmt: skip
 
 
-_OVERFITTING = overfitting(("Stop here: the best checkpoint is kept", {}), ("Hide more frames", {"augment": 0.3}), DROPOUT)
+_OVERFITTING, _OVERFITTING_UNITS = (
+    overfitting(("Stop here: the best checkpoint is kept", {}), ("Hide more frames", more), DROPOUT, name=name, what=what)
+    for more, name, what in (
+        ({"augment": 0.3}, "val_loss", "held-out loss"),
+        ({"mask_share": 0.6}, "loss_above_guessing", "held-out loss above that of guessing"),
+    )
+)
 
 
 def overfits(window: Window) -> Finding | None:
-    """The held-out loss rises. Of units it does so at first in every training: while few are in use, there is little to tell a
-    frame from; so what is recognised has to have fallen as well."""
+    """The held-out loss rises. Of units the loss itself does so at first in every training, because few are in use and there is
+    little to tell a frame from; so it is that above guessing, and what is recognised has to have fallen as well."""
+    if window.settings.get("task") != "pretrain":
+        return _OVERFITTING.judge(window)
     _, right = window.all("contrastive_accuracy")
-    if window.settings.get("task") == "pretrain" and (not len(right) or right[-1] > _FALLEN * right.max()):
-        return None
-    return _OVERFITTING.judge(window)
+    return _OVERFITTING_UNITS.judge(window) if len(right) and right[-1] < _FALLEN * right.max() else None
 
 
 RULES = (

@@ -33,7 +33,7 @@ _BINS = 64
 class SpeechLearner:
     """Trains a model of speech by its task. Everything random in step s is drawn from `seed` and s."""
 
-    tokens_per_step, criterion = 0, "val_loss"
+    tokens_per_step = 0
 
     def __init__(self, model: SpeechModel, seed: int) -> None:
         config = model.config
@@ -46,6 +46,7 @@ class SpeechLearner:
         further = [module for name, module in model.modules.items() if name != "model"]
         self.stepper = Stepper(config, model.encoder, further, config.apart)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
+        self.criterion = "loss_above_guessing" if config.task == "pretrain" else "val_loss"  # few units: a low loss, and easy
         self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
         self.preview_every = 1.0
         self.threads: int | None = None

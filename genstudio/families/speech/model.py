@@ -214,7 +214,8 @@ class SpeechModel:
         numbers, sounds, entries = np.concatenate(units), np.concatenate(phones), np.concatenate(chosen)
         used = [np.bincount(group, minlength=config.entries) / len(entries) for group in entries.T]
         values = {
-            "val_loss": nats / hidden, "chance_loss": chance / hidden, "contrastive_accuracy": right / hidden,
+            "val_loss": nats / hidden, "chance_loss": chance / hidden, "loss_above_guessing": (nats - chance) / hidden,
+            "contrastive_accuracy": right / hidden,
             "chance_accuracy": guessed / hidden,
             "codebook_perplexity": float(np.mean([np.exp(-(p[p > 0] * np.log(p[p > 0])).sum()) for p in used])),
         }  # fmt: skip

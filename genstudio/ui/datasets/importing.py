@@ -106,7 +106,7 @@ class PictureForm(QWidget):
 
 
 class SoundForm(QWidget):
-    """How sound is made: rate, longest clip, silence at both ends."""
+    """How sound is made: rate, longest clip, silence at both ends, unreadable files; and what some of the files are."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -114,22 +114,36 @@ class SoundForm(QWidget):
         self.rate = choice(f"{name}_rate", "Samples per second", "automatic", *(f"{rate:,} Hz" for rate in RATES))
         self.longest = choice(f"{name}_longest", "Longest clip", *(f"{seconds:g} seconds" for seconds in CLIP_SECONDS))
         self.trim = named(QCheckBox("Trim silence at both ends"), f"{name}_trim")
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(8)
-        form.addRow("Rate", self.rate)
-        form.addRow("Longest clip", self.longest)
-        form.addRow("", self.trim)
+        self.broken = named(QCheckBox("Skip unreadable files and list them afterwards"), "import_skip_sound")
+        self.shown = plain_label(role="quiet", wrap=True, name=f"{name}_shown")
+        self.files = _cells(f"{name}_files", "Some of the files")
+        vbox(
+            hbox(plain_label("Rate"), self.rate, plain_label("Longest clip"), self.longest, self.trim, None),
+            self.broken, self.shown, (self.files, 1), into=self,
+        )  # fmt: skip
 
     def settings(self) -> SoundSettings:
         rate = (0, *RATES)[self.rate.currentIndex()]
         return SoundSettings(rate, CLIP_SECONDS[self.longest.currentIndex()], self.trim.isChecked())
 
-    def show_settings(self, settings: SoundSettings) -> None:
+    def show_found(self, found: Found) -> None:
+        """The settings that are suggested, and files with their length, format and transcript."""
+        settings, usual = found.suggested.sound, found.details.get("rate")
+        self.rate.setItemText(0, f"automatic ({usual:,} Hz)" if usual else "automatic")
         self.rate.setCurrentIndex((0, *RATES).index(settings.rate))
         near = min(range(len(CLIP_SECONDS)), key=lambda place: abs(CLIP_SECONDS[place] - settings.longest))
         self.longest.setCurrentIndex(near)
         self.trim.setChecked(settings.trim)
+        few = len(found.rows) < found.files
+        self.shown.setText(f"{len(found.rows):,} of {found.files:,} files, spread over all of them:" if few else "")
+        self.shown.setVisible(few)
+        _fill(self.files, found.columns, found.rows)
+        header = self.files.horizontalHeader()
+        for column in range(len(found.columns)):
+            wide = column in (0, 3) or (column == 2 and len(found.columns) < 4)
+            header.setSectionResizeMode(
+                column, QHeaderView.ResizeMode.Stretch if wide else QHeaderView.ResizeMode.ResizeToContents
+            )
 
 
 class TableForm(QWidget):
@@ -148,14 +162,7 @@ class TableForm(QWidget):
         self.delimiter = choice("table_delimiter", "Column separator")
         self.decimal = choice("table_decimal", "Decimal mark of the numbers", *DECIMALS)
         self.header = named(QCheckBox("First row contains column names"), "table_header")
-        self.rows = named(QTableWidget(), "table_rows", "First rows of the table")
-        self.rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.rows.setTabKeyNavigation(False)
-        self.rows.verticalHeader().setDefaultSectionSize(26)
-        self.rows.verticalHeader().hide()
-        self.rows.setWordWrap(False)
-        self.rows.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.rows = _cells("table_rows", "First rows of the table")
         self.untrained = plain_label(WHAT_PAIRS_TRAIN, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
@@ -208,13 +215,7 @@ class TableForm(QWidget):
         self.decimal.setCurrentIndex(list(DECIMALS.values()).index(found.decimal))
         for box in boxes:
             box.blockSignals(False)
-        self.rows.clear()
-        self.rows.setColumnCount(len(found.columns))
-        self.rows.setRowCount(len(found.rows))
-        self.rows.setHorizontalHeaderLabels(list(found.columns))
-        for y, cells in enumerate(found.rows):
-            for x, cell in enumerate(cells[: len(found.columns)]):
-                self.rows.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
+        _fill(self.rows, found.columns, found.rows)
         mode = QHeaderView.ResizeMode.Stretch if len(found.columns) <= 5 else QHeaderView.ResizeMode.Interactive
         self.rows.horizontalHeader().setSectionResizeMode(mode)
         if mode is QHeaderView.ResizeMode.Interactive:
@@ -315,7 +316,6 @@ class ImportPanel(QWidget):
         self.table = TableForm()
         self.pictures = PictureForm("import_picture")
         self.sound = SoundForm("import_sound")
-        self.broken_sound = named(QCheckBox("Skip unreadable files and list them afterwards"), "import_skip_sound")
         self.broken = named(QCheckBox("Skip unreadable pictures and list them afterwards"), "import_skip_broken")
         self.bar = named(QProgressBar(), "import_progress", "Import progress")
         self.bar.setRange(0, 1000)
@@ -380,8 +380,8 @@ class ImportPanel(QWidget):
             self.pictures.show_settings(found.suggested.pictures)
             self.pictures.offer_scale(bool(found.details.get("numbers")))
         if found.kind == "audio":
-            self.sound.show_settings(found.suggested.sound)
-        self._sound_part.setVisible(found.kind == "audio")
+            self.sound.show_found(found)
+        self.sound.setVisible(found.kind == "audio")
         self.sample.setVisible(bool(found.sample) and found.form != "table")
         self.table.setVisible(found.form == "table")
         self._picture_part.setVisible(found.kind == "images")
@@ -417,7 +417,7 @@ class ImportPanel(QWidget):
         if self.found is not None and self.found.kind == "images":
             options = replace(options, pictures=self.pictures.settings(), skip_broken=self.broken.isChecked())
         if self.found is not None and self.found.kind == "audio":
-            options = replace(options, sound=self.sound.settings(), skip_broken=self.broken_sound.isChecked())
+            options = replace(options, sound=self.sound.settings(), skip_broken=self.sound.broken.isChecked())
         return options
 
     def begin(self) -> None:
@@ -484,9 +484,7 @@ class ImportPanel(QWidget):
         self._says = plain_label(role="quiet", wrap=True, name="import_details")
         self._picture_part = QWidget()
         self._picture_part.setLayout(vbox(self.pictures, self.broken))
-        self._sound_part = QWidget()
-        self._sound_part.setLayout(vbox(self.sound, self.broken_sound))
-        for part in (self.sample, self.table, self._picture_part, self._sound_part):
+        for part in (self.sample, self.table, self._picture_part, self.sound):
             part.hide()  # one is shown once the files are looked at; all of them together would make the window high
         inside = vbox()
         inside.addLayout(form)
@@ -494,7 +492,7 @@ class ImportPanel(QWidget):
         inside.addWidget(self.sample, 1)
         inside.addWidget(self.table, 1)
         inside.addWidget(self._picture_part)
-        inside.addWidget(self._sound_part)
+        inside.addWidget(self.sound, 1)
         inside.addStretch(0)
         self._form.setLayout(inside)
         running = vbox(self.bar, self.progress)
@@ -506,6 +504,30 @@ class ImportPanel(QWidget):
         below = hbox(None, self.cancel, self.start)
         vbox(self.title, self.sentence, self.problems, self.remarks, (self.stack, 1), below, into=self)
         self.encoding.setMinimumContentsLength(12)
+
+
+def _cells(name: str, says: str) -> QTableWidget:
+    """A table that is only read."""
+    table = named(QTableWidget(), name, says)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().setDefaultSectionSize(26)
+    table.verticalHeader().hide()
+    table.setWordWrap(False)
+    table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return table
+
+
+def _fill(table: QTableWidget, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table.clear()
+    table.setColumnCount(len(columns))
+    table.setRowCount(len(rows))
+    table.setHorizontalHeaderLabels(list(columns))
+    for y, cells in enumerate(rows):
+        for x, cell in enumerate(cells[: len(columns)]):
+            table.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
 
 
 def _details(found: Found) -> str:

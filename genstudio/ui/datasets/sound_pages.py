@@ -70,6 +70,7 @@ class ClipsPage(QWidget):
         self._stop()
         self._play_when_shown = False
         self.view.clear()
+        self.said.setText("")
         self.model.show_columns((), (), ("", ""))
         self._enable()
 

@@ -163,7 +163,10 @@ def test_transcripts_come_from_a_table_or_a_text_beside(folder: Path) -> None:
     (one / "words.csv").write_text("file,transcript\n0.wav,hello there\n1.wav,good bye now\n2.wav,see you soon\n")
     for place, text in enumerate(("red one", "green two", "blue three")):
         (two / f"{place}.txt").write_text(text)
-    assert "transcripts in words.csv" in finished(sources.inspect([one])).sentence
+    seen = finished(sources.inspect([one]))
+    assert "transcripts in words.csv" in seen.sentence and seen.columns == ("File", "Length", "Format", "Transcript")
+    assert seen.rows[1] == ("1.wav", "0.60 s", "WAV, 8,000 Hz, mono", "good bye now")
+    assert [row[3] for row in finished(sources.inspect([two])).rows] == ["red one", "green two", "blue three"]
     info, found = imported(one)
     assert found.transcripts == ("hello there", "good bye now", "see you soon") and info.details["transcripts"] is True
     assert any(note.startswith("Transcripts: column 'transcript'") for note in info.details["notes"])
@@ -183,11 +186,15 @@ def test_sound_in_an_archive_and_several_files(folder: Path) -> None:
             archive.write(folder / f"{place}.wav", f"deep/{place}.wav")
         archive.writestr("deep/readme.txt", "hello")
     found = finished(sources.inspect([folder / "all.zip"]))
-    assert (found.kind, found.files) == ("audio", 3)
+    assert (found.kind, found.files, len(found.columns)) == ("audio", 3, 3)
+    assert found.rows[2] == ("deep/2.wav", "0.50 s", "WAV, 8,000 Hz, mono")
     with zipfile.ZipFile(folder / "said.zip", "w") as archive:
         for place in range(3):
             archive.write(folder / f"{place}.wav", f"deep/{place}.wav")
         archive.writestr("deep/words.csv", "file,text\n0.wav,hello there\n1.wav,good bye now\n2.wav,see you soon\n")
+    assert [row[3] for row in finished(sources.inspect([folder / "said.zip"])).rows] == [
+        "hello there", "good bye now", "see you soon"
+    ]  # fmt: skip
     info, spoken = imported(folder / "said.zip")
     assert spoken.transcripts == ("hello there", "good bye now", "see you soon")
     assert any("of words.csv" in note for note in info.details["notes"]), info.details["notes"]
