@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.runs import RunInfo
 
-PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE, DENOISE, TRANSLATE, GROW, COMPLETE = TOOLS = (
-    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample", "denoise", "translate", "grow", "complete",
+LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE, DENOISE, TRANSLATE, GROW, COMPLETE = TOOLS = (
+    "live", "doctor", "timeline", "slow motion", "explore", "sample", "denoise", "translate", "grow", "complete",
 )  # fmt: skip
-"""PROMPT: texts that are watched; LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
+"""LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
 TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely;
 DENOISE: how noise becomes samples; TRANSLATE: a picture of one's own there and back; GROW: the sizes
 that a model grew through, fading into each other; COMPLETE: pictures of which a part is given."""

@@ -146,7 +146,8 @@ def memorising(
     """What holds for samples that were trained on does not hold for others: `worse(train, held, simple)`, in words `says`."""
 
     def judge(window: Window) -> Finding | None:
-        mine, theirs, simple = (window.last(name) for name in (train, held, "simple_loss"))
+        # the training loss of every step may have fallen far since the last evaluation
+        mine, theirs, simple = window.beside(train, held), window.last(held), window.last("simple_loss")
         if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs, simple):
             return None
         return Finding(

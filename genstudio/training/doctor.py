@@ -86,6 +86,12 @@ class Window:
         values = self.all(name)[1]
         return float(values[-1]) if len(values) else self._known.get(name, float("nan"))
 
+    def beside(self, name: str, other: str) -> float:
+        """The value that a number had when `other` was last measured; NaN where it is not remembered."""
+        (at, values), (measured, _) = self.all(name), self.all(other)
+        known = int(np.searchsorted(at, measured[-1], "right")) if len(measured) else 0
+        return float(values[known - 1]) if known else float("nan")
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -96,7 +96,9 @@ class TermLabel(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         metrics, area = self.fontMetrics(), self.contentsRect()
-        if not self._spans or not self.isEnabled() or metrics.horizontalAdvance(self.text()) > area.width():
+        if not self._spans or not self.isEnabled():
+            return
+        if "\n" in self.text() or metrics.horizontalAdvance(self.text()) > area.width():
             return  # a text of several lines would need their breaks
         align = self.style().visualAlignment(self.layoutDirection(), self.alignment())
         box = metrics.boundingRect(area, int(align), self.text())

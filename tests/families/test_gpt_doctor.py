@@ -71,6 +71,22 @@ def test_the_end_of_a_schedule_is_no_low_rate() -> None:
     assert [one.name for one in watched(HEALTHY | {"train_loss": 1.5, "val_loss": 1.5} | falling)] == ["rate_too_low"]
 
 
+def test_a_training_loss_that_fell_since_the_last_evaluation_is_no_memorisation() -> None:
+    """Both losses are the same wherever both are measured, every 200 steps."""
+    def falling(at: Any) -> Any:
+        return 3.0 * np.exp(-at / 100)
+
+    one = Doctor(RULES, observe, known={"unigram": UNIGRAM, "uniform": 4.2})
+    told = []
+    for first in range(1, 500, 50):
+        at = np.arange(first, first + 50)
+        parts = {"train_loss": Series(at, falling(at))}
+        if not at[-1] % 200:
+            parts["val_loss"] = Series(at[-1:], falling(at[-1:]))
+        told += one.see(parts, (), GPTConfig().model_dump())
+    assert [found.name for found in told if found.name == "memorising"] == []
+
+
 def test_advice_changes_every_rate_of_the_optimiser() -> None:
     for optimizer, names in (("muon", {"learning_rate", "muon_rate"}), ("adamw", {"learning_rate"})):
         (one,) = watched(HEALTHY | {"dead": 0.97}, optimizer=optimizer)

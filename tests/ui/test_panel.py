@@ -186,6 +186,7 @@ def test_every_family_declares_what_can_be_shown(family: Family[Any, Any], engin
     assert pages <= set(board.pages()) and len(VIEWS) >= 6
     panel = RunPanel(engine, family)
     qtbot.addWidget(panel)
+    assert set(panel.texts()) == {pane.field.name for pane in board.panes if pane.field}  # what is typed reaches the learner
     for kind in family.data_kinds:
         panel.set_kind(kind)
         assert panel.looked_at() is not None and panel.minimumSizeHint().width() < 900

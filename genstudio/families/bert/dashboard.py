@@ -19,7 +19,6 @@ from genstudio.families.bert.doctor import baselines
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
-    PROMPT,
     SIDE,
     TIMELINE,
     Chart,
@@ -131,7 +130,7 @@ DASHBOARD = Dashboard(
         ),
         Pane(("layers",), "Layers", SIDE),
     ),
-    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    tools=(LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("accuracy", "accuracy", "higher"),
         Measure("masked_accuracy", "masked accuracy", "higher"),

@@ -18,7 +18,6 @@ from genstudio.evaluation.questions import baselines
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
-    PROMPT,
     SIDE,
     TIMELINE,
     Chart,
@@ -140,7 +139,7 @@ DASHBOARD = Dashboard(
         ),
         Pane(("layers",), "Layers", SIDE),
     ),
-    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    tools=(LIVE, DOCTOR, TIMELINE),
     result=(Measure("exact_match", "exact match", "higher"), Measure("val_loss", "validation", "lower", "nats per token"),),
     summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("exact_match", "exact")),
     speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
-    PROMPT,
     SIDE,
     TIMELINE,
     Chart,
@@ -141,7 +140,7 @@ DASHBOARD = Dashboard(
             meaning="cosine of the picture's vector with that of the text",
         ),
     ),
-    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    tools=(LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("recall_at_1_text", "Texts that find their picture", "higher"),
         Measure("word_accuracy", "Masked words correct", "higher"),

@@ -87,14 +87,13 @@ DASHBOARD = Dashboard(
             ),
         ),
         Chart(
-            "exact_match", "Translated without an error", "share of held-out pairs",
+            "exact_match", "Exact match", "share of pairs",
             (Line("exact_match", "exact match", "validation"),), "Quality",
         ),
         Chart(
             "token_accuracy", "Right tokens", "share of target tokens",
             (
-                Line("token_accuracy", "all", "validation"), Line("short_accuracy", "shortest third"),
-                Line("long_accuracy", "longest third"),
+                Line("token_accuracy", "all", "validation"), Line("short_accuracy", "short"), Line("long_accuracy", "long"),
             ),
             "Quality",
         ),

@@ -10,7 +10,6 @@ from genstudio.families.dashboard import (
     DOCTOR,
     EXPLORE,
     LIVE,
-    PROMPT,
     SAMPLE,
     SIDE,
     TIMELINE,
@@ -81,7 +80,7 @@ DASHBOARD = Dashboard(
         ),
         Pane(("loss_by_level",), "Loss by noise level", SIDE),
     ),
-    tools=(PROMPT, LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, DENOISE),
+    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, DENOISE),
     result=(
         Measure("agreement", "Shows what the text says", "higher"), Measure("recall_at_1", "Own caption first", "higher"),
         Measure("val_loss", "Held-out loss", "lower"),

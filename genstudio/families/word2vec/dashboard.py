@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
-    PROMPT,
     SIDE,
     TIMELINE,
     Chart,
@@ -68,7 +67,7 @@ DASHBOARD = Dashboard(
             field=Field("word", "Word", "The words nearest to this one are named while it learns", ""),
         ),
     ),
-    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    tools=(LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("analogy_accuracy", "analogies right", "higher"),
         Measure("val_loss", "validation", "lower", "nats per prediction"),

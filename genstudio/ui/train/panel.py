@@ -19,7 +19,6 @@ from genstudio.families.dashboard import (
     EXPLORE,
     GROW,
     LIVE,
-    PROMPT,
     SAMPLE,
     SIDE,
     SLOW_MOTION,
@@ -307,7 +306,7 @@ class RunPanel(QWidget):
 
     def _held(self, pane: PaneView) -> QWidget:
         holder, field = with_field(pane)
-        if field is not None and pane.pane.field is not None and PROMPT in self.tools:
+        if field is not None and pane.pane.field is not None:
             self.fields[pane.pane.field.name] = field
             field.editingFinished.connect(self._edited)
         return holder
