@@ -82,10 +82,11 @@ class TranslatePage(Page):
         layer, head = self.layer.currentIndex() - 1, self.head.currentIndex() - 1
         self.lines.show_weights(found.source, found.target, weights, f"step {found.step:,}")
         if found.weights.size:
-            averaged = layer < 0 or head < 0
-            shown = weights[None, None] if averaged else found.weights
-            self.map.show_snapshot(Attention("attention", found.step, found.source, np.ascontiguousarray(shown), found.target))
-            if not averaged:
+            if layer < 0 or head < 0:
+                of = [f"layer {layer + 1}" if layer >= 0 else "all layers", f"head {head + 1}" if head >= 0 else "all heads"]
+                self.map.show_average(self._attention(np.ascontiguousarray(weights[None, None])), f"mean of {', '.join(of)}")
+            else:
+                self.map.show_heads(self._attention(found.weights))
                 with QSignalBlocker(self.map):
                     self.map.choose(layer, head)
         for side, values, names in (("encoder", found.encoder, found.source), ("decoder", found.decoder, found.target)):
@@ -98,6 +99,10 @@ class TranslatePage(Page):
         else:
             parts.append("this model has no attention")
         self.note.setText("  ·  ".join(parts))
+
+    def _attention(self, weights: Array) -> Attention:
+        assert self.found is not None
+        return Attention("attention", self.found.step, self.found.source, weights, self.found.target)
 
     def _head_chosen(self, layer: int, head: int) -> None:
         """A thumbnail was clicked: while an average is shown there is but one."""

@@ -36,6 +36,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self.layer = self.head = 0
         self.causal = False
         self._alone = False
+        self._average = ""
         self._small: tuple[Attention, int, float] | None = None
         self._shown: tuple[Attention, int, int] | None = None
         self._cells: dict[tuple[int, int], QRectF] = {}
@@ -57,6 +58,20 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._hover = None
         self._say(snapshot)
 
+    def show_average(self, snapshot: Attention, words: str) -> None:
+        """Weights (1, 1, T, S) that are a mean, said in words: of which layers and heads."""
+        self._average = words
+        self.show_snapshot(snapshot)
+
+    def show_heads(self, snapshot: Attention) -> None:
+        """The weights of every layer and head, after an average."""
+        self._average = ""
+        self.show_snapshot(snapshot)
+
+    @property
+    def _which(self) -> str:
+        return self._average or f"layer {self.layer + 1} head {self.head + 1}"
+
     def choose(self, layer: int, head: int) -> None:
         """Show this layer and head large, counted from 0."""
         if self.snapshot is None:
@@ -74,7 +89,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
             return ""
         weight = float(self.snapshot.weights[self.layer, self.head, row, column])
         shown = "masked" if self._masked(row, column) else f"{weight:.2f}"
-        return f"layer {self.layer + 1} head {self.head + 1}: {self._pair(self.snapshot, row, column)} {shown}"
+        return f"{self._which}: {self._pair(self.snapshot, row, column)} {shown}"
 
     def table(self) -> Table:
         if self.snapshot is None:
@@ -89,7 +104,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._large = QRectF()
         if self.snapshot is not None:
             small, large = self._divide(self.room().adjusted(9, 38, -9, -7))
-            if not self._alone:
+            if not (self._alone or self._average):
                 self._lay_thumbnails(small, self.snapshot)
             self._lay_large(large, self.snapshot)
         for item in (self._thumbnails, self._chosen):
@@ -139,8 +154,8 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
 
     def _say(self, snapshot: Attention) -> None:
         layers, heads = snapshot.weights.shape[:2]
-        chosen = f"layer {self.layer + 1} head {self.head + 1}"
-        self.setAccessibleDescription(f"{chosen} of {layers} layers and {heads} heads, step {snapshot.step}")
+        of = "" if self._average else f" of {layers} layers and {heads} heads"
+        self.setAccessibleDescription(f"{self._which}{of}, step {snapshot.step}")
 
     def _point(self) -> None:
         """Show what is said of the cell under the pointer."""
@@ -163,10 +178,10 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
             (None, self._pair(self.snapshot, row, column), value),
             (None, f"positions {row + 1} and {column + 1}; row sum", f"{float(weights.sum()):.2f}"),
         ]
-        self.bubble.say(self._pointer, said, f"layer {self.layer + 1} head {self.head + 1}")
+        self.bubble.say(self._pointer, said, self._which)
 
     def _divide(self, area: QRectF) -> tuple[QRectF, QRectF]:
-        if self._alone or self.snapshot is None:
+        if self._alone or self._average or self.snapshot is None:
             return QRectF(), area
         layers, heads = self.snapshot.weights.shape[:2]
         width = min(area.width() * 0.42, area.height() * heads / layers + 24)
@@ -229,7 +244,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         metrics = painter.fontMetrics()
         baseline = 5 + metrics.ascent()
         painter.setPen(look.color("text"))
-        chosen = f": layer {self.layer + 1}, head {self.head + 1}" if self.snapshot is not None else ""
+        chosen = f": {self._which}" if self.snapshot is not None else ""
         painter.drawText(QPointF(9, baseline), f"{self.title}{chosen}")
         left = 17 + metrics.horizontalAdvance(f"{self.title}{chosen}")
         write_quietly(painter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
 
 from genstudio.events import Array
 from genstudio.snapshots.text import BeamTree
@@ -13,7 +13,9 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure
 from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, token_text
 
-_COLUMN, _ROW, _HIGHEST_ROW, _TOP, _LEFT = 88.0, 22.0, 36.0, 52.0, 14.0
+_NARROWEST, _WIDEST, _BESIDE = 88.0, 144.0, 54.0
+"""Widths of a column, and what its probability and the line to the next one take of it."""
+_ROW, _HIGHEST_ROW, _TOP, _LEFT = 22.0, 36.0, 52.0, 14.0
 _MOST = 4000
 
 
@@ -30,11 +32,15 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         super().__init__("Beam search", "beam_tree")
         self.places: Array = np.empty((0, 2))
         self.marked: frozenset[int] = frozenset()
+        self._column = _NARROWEST
 
     def prepare(self, snapshot: BeamTree) -> None:
         self.places = layout(snapshot)
         self.marked = frozenset(way(snapshot, snapshot.best[0])) if snapshot.best else frozenset()
         self.hover = None if self.hover is None or self.hover >= len(self.places) else self.hover
+        metrics = QFontMetricsF(theme.mono(theme.SMALL))
+        longest = max((metrics.horizontalAdvance(_words(snapshot, i)) for i in range(min(len(self.places), _MOST))), default=0.0)
+        self._column = min(max(longest + _BESIDE, _NARROWEST), _WIDEST)
         self.setMinimumSize(self.minimumSizeHint())
         states = {name: int((snapshot.states == i).sum()) for i, name in enumerate(BeamTree.STATES)}
         self.setAccessibleDescription(", ".join(f"{count} {name}" for name, count in states.items()))
@@ -61,7 +67,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         if not len(self.places):
             return QSize(200, 160)
         x, y = self.places.max(axis=0)
-        return QSize(round(_LEFT + (x + 1) * _COLUMN + 12), round(_TOP + (y + 1) * _ROW + 12))
+        return QSize(round(_LEFT + (x + 1) * self._column + 12), round(_TOP + (y + 1) * _ROW + 12))
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
@@ -101,7 +107,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         return self._box(i, QRectF(self.rect())).center(), lines, title
 
     def mark_at(self, point: QPointF) -> int | None:
-        place = int((point.x() - _LEFT) // _COLUMN), int((point.y() - _TOP) // self._row(self.height()))
+        place = int((point.x() - _LEFT) // self._column), int((point.y() - _TOP) // self._row(self.height()))
         hits = np.flatnonzero((self.places[:_MOST] == place).all(axis=1))
         return int(hits[0]) if len(hits) else None
 
@@ -128,7 +134,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
     def _box(self, index: int, area: QRectF) -> QRectF:
         x, y = self.places[index]
         row = self._row(area.height())
-        return QRectF(area.left() + _LEFT + x * _COLUMN, area.top() + _TOP + y * row, _COLUMN, row)
+        return QRectF(area.left() + _LEFT + x * self._column, area.top() + _TOP + y * row, self._column, row)
 
     def _row(self, height: float) -> float:
         """How high a row is in a picture of this height: rows use the room that there is."""
@@ -153,16 +159,20 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
             painter.drawPath(path)
         painter.setFont(theme.mono(theme.SMALL))
         painter.setPen(look.color(role))
-        words = token_text(tree.pieces[index]) + ("" if state != "finished" else " ■")
-        metrics = painter.fontMetrics()
-        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, 30)
+        room = int(self._column - _BESIDE)
+        shown = painter.fontMetrics().elidedText(_words(tree, index), Qt.TextElideMode.ElideRight, room)
         painter.drawText(QPointF(box.left(), box.center().y() + 4), shown)
         painter.setFont(theme.font(theme.SMALL - 2, tabular=True))
         painter.drawText(
-            QRectF(box.left() + 24, box.top(), _COLUMN - 40, box.height()),
+            QRectF(box.left() + 24, box.top(), self._column - 40, box.height()),
             RIGHT,
             f"{np.exp(tree.logprobs[index]):.2f}",
         )
+
+
+def _words(tree: BeamTree, index: int) -> str:
+    """What is written at a node."""
+    return token_text(tree.pieces[index]) + (" ■" if BeamTree.STATES[int(tree.states[index])] == "finished" else "")
 
 
 def way(tree: BeamTree, node: int) -> list[int]:
