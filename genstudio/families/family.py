@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from genstudio.data.batches import Batch
     from genstudio.data.info import DatasetInfo
     from genstudio.evaluation.figures import Figure
+    from genstudio.errors import Problem
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
     from genstudio.training.learner import Learner, Model
@@ -135,6 +136,7 @@ class Family(Generic[C, D]):
     `doctor(told, data)` watches a training, given what it has told of the run so far.
     `drawing(config, info, tokens)` is what the model is made of; without it one box is drawn.
     `usual_data` is the dataset that presets are meant for which name none.
+    `misfits(config, info)` is why these settings cannot be trained on a dataset, as far as its description tells.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     `resolve(config)` is the same settings with those that follow from others, such as the size of a run that is started from;
     it is asked before anything is prepared, and raises ConfigError.
@@ -165,6 +167,7 @@ class Family(Generic[C, D]):
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis], D | None], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None
+    misfits: Callable[[C, DatasetInfo], Iterable[Problem]] | None = None
     resolve: Callable[[C], C] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""

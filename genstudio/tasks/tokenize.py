@@ -9,7 +9,7 @@ from pathlib import Path
 from genstudio import families, storage
 from genstudio.config import Values
 from genstudio.data import shelf
-from genstudio.data.datasets import TaskDataset, TextDataset
+from genstudio.data.datasets import LabelledDataset, PairDataset, TaskDataset, TextDataset
 from genstudio.data.encoding import encode_part
 from genstudio.data.learnable.questions import EQUALS
 from genstudio.data.merges import Merges, follow_merges
@@ -49,8 +49,8 @@ class MakeTokenizer:
 
 @dataclass(frozen=True)
 class CountVocabulary(Quiet):
-    """How many different characters a text has, the line end counted whether it occurs or not, or the lines of a toy task, with
-    an equals sign and two markers in each; 0 for other data."""
+    """How many different characters a text or labelled texts have, the line end counted whether it occurs or not; or pairs of
+    texts, with two markers; or the lines of a toy task, with an equals sign besides; 0 for other data."""
 
     data: str
 
@@ -61,6 +61,13 @@ class CountVocabulary(Quiet):
             task = shelf.open_dataset(info)
             assert isinstance(task, TaskDataset)
             return 2 + len({EQUALS}.union(*task.questions, *task.answers))
+        if info.kind in ("labelled", "pairs"):
+            yield Frame(progress=Progress("Counting the characters"))
+            found = shelf.open_dataset(info)
+            if isinstance(found, LabelledDataset):
+                return len({"\n"}.union(*found.texts))
+            assert isinstance(found, PairDataset)
+            return 2 + len(set().union(*found.left, *found.right))
         if info.kind != "text":
             return 0
         counts = yield from frames_of(count_characters(shelf.open_text(info).text), "Counting the characters")

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genstudio import paths
+from genstudio import families, paths
+from genstudio.data import shelf
 from genstudio.data.vocabulary import TokenSettings
+from genstudio.data.work import finished
 from genstudio.errors import DataError, StorageError
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.stack import parameters
@@ -25,6 +27,7 @@ from genstudio.tasks.evaluate import Evaluate, ReadReferences
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.tokenize import (
     CompareSizes,
+    CountVocabulary,
     MakeTokenizer,
     OpenTokenizer,
     SaveTokenizer,
@@ -175,3 +178,15 @@ def test_cancelled_in_the_middle_nothing_is_left(task: str, tmp_path: Path) -> N
     assert not multiprocessing.active_children()
     assert {name for name in set(files(tmp_path)) - before if "bpe" in name or name.endswith(".part")} == set()
     assert len(set(files(tmp_path)) - before) <= (6 if task == "compare" else 0)
+
+
+@pytest.mark.parametrize("data", ["name-initials", "toy-en-es"])
+def test_the_characters_of_labelled_texts_and_of_pairs_are_counted(data: str) -> None:
+    """As many as there are in the vocabulary that a model of them is trained with."""
+    family = families.get("bert" if data == "name-initials" else "seq2seq")
+    config = family.config.parse({"tokenizer": "char", "validation_share": 0.01, "context": 96})
+    if data == "name-initials":
+        config = family.config.parse({**config.model_dump(), "task": "classify"})
+    prepared = finished(family.prepare(config, shelf.open_dataset(shelf.find_dataset(data))))
+    tokenizer = prepared.tokenizer.base if data == "name-initials" else prepared.tokenizer
+    assert result(CountVocabulary(data)) == tokenizer.size

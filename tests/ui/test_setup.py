@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from genstudio import families
+from genstudio.data import shelf
 from genstudio.errors import ConfigError
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.strip import chips_of
@@ -181,3 +183,19 @@ def test_a_preset_of_a_given_time_takes_the_size_of_this_computer_and_keeps_what
     assert setup.preset.name == "minute", "a run of another computer's size is named by it"
     setup.restore({"preset": "larger"})
     assert setup.preset.name == "ten-minutes", "a name of an older version"
+
+
+def test_labelled_texts_of_one_class_and_a_text_without_labels_are_refused_before_the_start(qtbot: QtBot) -> None:
+    made = SetupColumn([families.get("bert")])
+    qtbot.addWidget(made)
+    labelled, text = (shelf.find_dataset(name) for name in ("emoji-categories", "shakespeare"))
+    alike = dataclasses.replace(labelled, id="alike", details={**labelled.details, "classes": ["animal"]})
+    made.set_datasets([labelled, text, alike])
+    made.form.set_values({"task": "classify", "tokenizer": "char"})
+    for name, field in (("emoji-categories", None), ("shakespeare", "task"), ("alike", "data")):
+        made.choose_data(name)
+        assert [problem.field for problem in made.problems()] == ([field] if field else [])
+    with pytest.raises(ConfigError, match="nothing to tell apart"):
+        made.parsed()
+    made.form.set_values({"task": "pretrain"})
+    assert not made.problems()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genstudio.families.bert.batches import shown
-from genstudio.families.bert.config import BertConfig, cost, drawing, resolved
+from genstudio.families.bert.config import BertConfig, cost, drawing, misfits, resolved
 from genstudio.families.bert.dashboard import DASHBOARD
 from genstudio.families.bert.data import from_metadata, metadata, prepare
 from genstudio.families.bert.doctor import doctor
@@ -34,6 +34,7 @@ FAMILY: Family[BertConfig, Any] = Family(
     usual_data="shakespeare",
     doctor=doctor,
     preset_for=preset_for,
+    misfits=misfits,
     export=deferred(f"{__name__}.exchange", "exported"),
     resolve=resolved,
     saves_memory=("a smaller batch", "a shorter context", "a smaller model"),

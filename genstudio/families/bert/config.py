@@ -53,23 +53,24 @@ class BertConfig(TextStack):
     )
     mask_share: float = setting(
         0.15, "Share of the tokens that are chosen and must be predicted", low=0.01, high=0.9, group="Task", main=True,
-        label="Share predicted", source="Devlin et al. 2019, 3.1; larger shares: Wettig et al. 2023",
+        when="task=pretrain", label="Share predicted", source="Devlin et al. 2019, 3.1; larger shares: Wettig et al. 2023",
     )
     masked: float = setting(
         0.8, "Of the chosen tokens, the share that is replaced by [MASK]", low=0.0, high=1.0, group="Task",
-        label="Masked", source="Devlin et al. 2019, 3.1",
+        when="task=pretrain", label="Masked", source="Devlin et al. 2019, 3.1",
     )
     random: float = setting(
         0.1, "Of the chosen tokens, the share that is replaced by a random token; what is left is kept as it is",
-        low=0.0, high=1.0, group="Task", label="Replaced at random", source="Devlin et al. 2019, 3.1",
+        low=0.0, high=1.0, group="Task", when="task=pretrain", label="Replaced at random", source="Devlin et al. 2019, 3.1",
     )
     dynamic: bool = setting(
         True, "Draw new masks each time a piece of text is seen. Off: every piece keeps its masks",
-        group="Task", label="Dynamic masking", source="Liu et al. 2019, 4.1",
+        group="Task", when="task=pretrain", label="Dynamic masking", source="Liu et al. 2019, 4.1",
     )
     nsp: bool = setting(
         False, "Also learn to tell whether the second half of a piece follows the first in the text or comes from elsewhere",
-        group="Task", label="Next-sentence prediction", source="Devlin et al. 2019, 3.1; omitted: Liu et al. 2019",
+        group="Task", when="task=pretrain", label="Next-sentence prediction",
+        source="Devlin et al. 2019, 3.1; omitted: Liu et al. 2019",
     )
     original: bool = setting(
         False, "Parts of the original BERT that faster ones omit: a norm after the embeddings, a layer and a norm before "
@@ -113,6 +114,23 @@ def resolved(config: BertConfig) -> BertConfig:
     return type(config).parse({**config.model_dump(), **values})
 
 
+def misfits(config: BertConfig, info: DatasetInfo) -> Iterator[Problem]:
+    """A classifier needs labelled texts of at least two classes."""
+    if config.task == "pretrain":
+        return
+    if info.kind != "labelled":
+        yield Problem("task", f"'{info.title}' has no labels to learn; choose labelled texts, or 'pretrain'")
+    elif class_count(info) < 2:
+        yield Problem("data", "all texts have the same class, so there is nothing to tell apart; choose labelled texts of at "
+                              "least two classes, or the task 'pretrain'")  # fmt: skip
+
+
+def class_count(info: DatasetInfo) -> int:
+    """How many classes a dataset has, two where it does not say."""
+    said = info.details.get("classes")
+    return len(said) if isinstance(said, list) else int(said or 2)
+
+
 def further_parameters(config: BertConfig, classes: int) -> int:
     """Parameters beside those of the stack; a test holds the sum equal to the built modules."""
     d = config.d_model
@@ -130,9 +148,7 @@ def original_parameters(d_model: int, norm: int) -> int:
 
 def drawing(config: BertConfig, info: DatasetInfo, tokens: int) -> Drawing:
     """The stack, with what a task adds to it before and behind."""
-    said = info.details.get("classes")
-    classes = len(said) if isinstance(said, list) else int(said or 2)
-    d = config.d_model
+    classes, d = class_count(info), config.d_model
     norm = d * (1 + int(config.bias) * (config.norm == "layernorm"))
     embedding, block, output = stack.parts(config, tokens)
     before = (2 * d if config.nsp or config.original else 0) + (norm if config.original else 0)
@@ -150,6 +166,4 @@ def drawing(config: BertConfig, info: DatasetInfo, tokens: int) -> Drawing:
 def cost(config: BertConfig, info: DatasetInfo, tokens: int) -> Cost:
     """What a training costs for a vocabulary of so many tokens, special ones included. The output layer reads the chosen
     positions alone, which the count of operations leaves out of account."""
-    said = info.details.get("classes")
-    classes = len(said) if isinstance(said, list) else int(said or 2)
-    return stack.cost(config, tokens, further_parameters(config, classes) + (tokens if config.original else 0))
+    return stack.cost(config, tokens, further_parameters(config, class_count(info)) + (tokens if config.original else 0))

@@ -126,9 +126,15 @@ def _prepared(
     values, cut = config.model_dump(), None
     if isinstance(dataset, LabelledDataset):
         dataset, cut = _unlabelled(config, dataset)
-    found = yield from prepare_text(
-        dataset, "none", config.context, TokenSettings.of(values), base, SplitSettings.of(values), cut
-    )
+    try:
+        found = yield from prepare_text(
+            dataset, "none", config.context, TokenSettings.of(values), base, SplitSettings.of(values), cut
+        )
+    except DataError as error:
+        if started is None:
+            raise
+        hint = "A run that starts from another one keeps its vocabulary: choose a run of this dataset, or start from scratch."
+        raise DataError(error.message, hint, dataset.info.path) from error
     return BertData(
         SpecialTokenizer(found.tokenizer), found.train, found.validation, found.dataset_id, found.dataset_hash, started
     )

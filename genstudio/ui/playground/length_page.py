@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
@@ -25,7 +27,6 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label
 SPEED = "sentences_per_second"
 _QUALITY = tuple(name for name in MEASURES if name != SPEED)
 _COLUMNS = ("Run", "Differs in", "Steps", "Steps/s in training", "All lengths", "Sentences/s")
-_FIRST = 6
 _EMPTY = "Tick runs and press Measure"
 _NAME = 220
 """Pixels of a run's name, beside the document too."""
@@ -75,14 +76,20 @@ class LengthPage(Page):
             if run.usable and run.checkpoints and run.dataset.get("id") == data and _translates(run.family)
         )  # fmt: skip
         if runs != self._runs:
+            if not {run.folder for run in self._runs} & {run.folder for run in runs}:
+                self._unticked |= self._older(runs)
             self._runs = runs
-            self._unticked |= {str(run.folder) for run in runs[_FIRST:]} - self.reports.keys()
             self._fill()
             self.ask("known", KnownLengths(tuple(str(run.folder) for run in runs)), on_result=self._known)
 
     def ticked(self) -> list[RunInfo]:
         """The runs that are drawn, in the order of the table."""
         return [run for run in self._runs if str(run.folder) not in self._unticked]
+
+    def _older(self, runs: Sequence[RunInfo]) -> set[str]:
+        """All but the newest run of each group: their lines would have the same colour."""
+        newest: dict[str, RunInfo] = {}
+        return {str(run.folder) for run in runs if newest.setdefault(self.group(run), run) is not run}
 
     def measure_all(self) -> None:
         """Measure one ticked run after the other."""
@@ -217,7 +224,7 @@ class LengthPage(Page):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)
-        self.charts = splitter("length_charts", (self.quality, 1), (self.speed, 1), sizes=(300, 300))
+        self.charts = splitter("length_charts", (self.quality, 1), (self.speed, 1), sizes=(300, 300), down=False)
         for view in (self.quality, self.speed):
             view.set_axis(word="source length", empty=_EMPTY)
             view.failed.connect(self.failed)

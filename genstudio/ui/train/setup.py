@@ -186,10 +186,13 @@ class SetupColumn(QWidget):
     def problems(self) -> tuple[Problem, ...]:
         """Everything that stands in the way of a training, each with its field."""
         own = ((name, edit.problem()) for name, edit in self._edits.items() if not edit.isHidden())
-        return (
+        found = (
             *(Problem(name, words) for name, words in own if words),
             *self.family.config.problems(self.values()),
         )
+        if found or self.info is None or self.family.misfits is None:
+            return found
+        return tuple(self.family.misfits(self.family.config.parse(self.values()), self.info))
 
     def parsed(self) -> tuple[Values, int]:
         """Settings and seed of the training as they stand. Raises ConfigError with every problem there is."""

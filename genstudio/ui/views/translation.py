@@ -79,7 +79,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         return header, rows
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(280, 120)
+        return QSize(240, 120)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

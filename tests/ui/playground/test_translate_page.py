@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,8 @@ def test_runs_are_measured_and_drawn_by_length(tab: PlaygroundTab, qtbot: Any) -
         assert page.speed.points(run)[1].tolist() == [row["sentences_per_second"] for row in report.rows]
     colors = {page.group(run): page.color(run) for run in page.ticked()}
     assert colors == {"transformer": theme.CYCLE[0], "rnn": theme.CYCLE[2]}  # as in a race of all three
+    again = dataclasses.replace(page._runs[0], folder=Path("again"))
+    assert page._older((*page._runs, again)) == {"again"}  # one line of each colour
     assert not page.run_all.isEnabled()
     page.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert len(page.ticked()) == 1
