@@ -15,8 +15,8 @@ from genstudio.families.drawing import Drawing
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
     from genstudio.data.info import DatasetInfo
-    from genstudio.evaluation.figures import Figure
     from genstudio.errors import Problem
+    from genstudio.evaluation.figures import Figure
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
     from genstudio.training.learner import Learner, Model
