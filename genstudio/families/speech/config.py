@@ -220,7 +220,7 @@ def _parts(config: SpeechConfig, letters: int) -> tuple[Part, ...]:
     waves = sum(2 * channels * stride * (channels if number else 1) + 3 * channels for number, stride in enumerate(config.steps))
     front = f"{count} convolutions"
     if config.features == "mel":
-        waves, front = (MEL_BANDS + channels + 6) * channels, f"log-mel spectrogram of {MEL_BANDS} bands, two layers"
+        waves, front = (MEL_BANDS + channels + 6) * channels, f"{MEL_BANDS} log-mel bands, two layers"
     inside = block_of(config, d, config.heads * config.head_size, config.ff_width, config.heads)
     last = norm_of(config, d) if config.norm_place == "pre" else 0
     places = config.context * d if config.positions == "learned" else 0
@@ -243,7 +243,7 @@ def _parts(config: SpeechConfig, letters: int) -> tuple[Part, ...]:
 
 def drawing(config: SpeechConfig, _info: DatasetInfo, _tokens: int) -> Drawing:
     """From the wave to units, or to letters."""
-    return (Chain((Part("Wave", f"{config.rate:,} samples per second"), *_parts(config, len(LETTERS)))),)
+    return (Chain((Part("Wave", f"{config.rate:,} Hz"), *_parts(config, len(LETTERS)))),)
 
 
 def cost(config: SpeechConfig, info: DatasetInfo, _tokens: int) -> Cost:

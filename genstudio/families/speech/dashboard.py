@@ -57,7 +57,7 @@ DASHBOARD = Dashboard(
         Chart(
             "loss", "Loss", "nats per hidden frame",
             (Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation")), "Progress",
-            units={_WORDS: "nats per letter"}, floors={"chance_loss": "guessing"}, beaten={"chance_loss": "Beats guessing"},
+            units={_WORDS: "nats per letter"}, floors={"chance_loss": "guessing"},
         ),
         Chart(
             "accuracy", "Hidden frames recognised", "share",
@@ -76,6 +76,10 @@ DASHBOARD = Dashboard(
         Chart(
             "codebook", "Entries in use", "perplexity of a codebook",
             (Line("codebook_perplexity", "held out", "variety"),), "Units", when=_UNITS,
+        ),
+        Chart(
+            "gain", "Loss above guessing", "nats per hidden frame", (Line("loss_above_guessing", "held out", "validation"),),
+            "Units", references=(Reference("", "guessing", value=0.0, beaten="Beats guessing"),), when=_UNITS,
         ),
         *GRADIENTS,
     ),

@@ -74,8 +74,11 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown = self.snapshot
-        right = "explained by units" if shown is not None and shown.columns else "right"
-        note = "" if shown is None else f"step {shown.step:,}, {shown.accuracy:.1%} {right} of {shown.counts.sum():,}"
+        note = ""
+        if shown is not None:
+            many = f"{shown.counts.sum():,}"
+            right = f"of {many} frames explained by their unit" if shown.columns else f"right of {many}"
+            note = f"step {shown.step:,}, {shown.accuracy:.1%} {right}"
         paint_title(painter, self.title, note, area)
         if shown is None:
             paint_empty(painter, area, "Waiting for the first evaluation")

@@ -17,12 +17,11 @@ from genstudio.snapshots.listening import ClipUnits, Listening
 from genstudio.ui import theme
 from genstudio.ui.layouts import Flow, choice, vbox
 from genstudio.ui.sound import SoundPlayer
-from genstudio.ui.views.chart import tick_text, ticks
 from genstudio.ui.views.patches import fill
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.sound import paint_segments, paint_wave
-from genstudio.ui.views.view import CENTRE, RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.sound import paint_seconds, paint_segments, paint_wave
+from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
 from genstudio.ui.widgets import button, plain_label, tooltip
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _STRIP = 82.0, 14.0, 34.0, 22.0, 6.0, 20.0
@@ -161,10 +160,7 @@ class ListeningView(SnapshotFigure[Listening], PointedFigure[float]):
         painter.drawImage(below, self._image)
         self._label(painter, QRectF(below.left(), below.top(), below.width(), _STRIP), f"{shown.rate / 2000:g} kHz")
         self._label(painter, QRectF(below.left(), below.bottom() - _STRIP, below.width(), _STRIP), "0")
-        write_quietly(painter)
-        for value in ticks(0, self.seconds, max(2, int(plot.width() / 80))):
-            x = plot.left() + value / self.seconds * plot.width()
-            painter.drawText(QRectF(x - 30, plot.bottom() + 3, 60, 16), CENTRE, f"{tick_text(value)} s")
+        paint_seconds(painter, plot, plot.bottom() + 3, self.seconds)
 
     def paint_hover(self, painter: QPainter) -> None:
         if self.look is not None:

@@ -25,6 +25,8 @@ from genstudio.ui.views.view import (
 )
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _STRIP = 58.0, 14.0, 34.0, 22.0, 8.0, 18.0
+_BEYOND = 8.0
+"""Pixels by which the words of a time axis may reach beyond it."""
 _SHARES = 0.26, 0.4, 0.34
 _STEPS = 100
 """Places that the arrow keys go to."""
@@ -182,10 +184,17 @@ class ClipView(SnapshotFigure[Clip], PointedFigure[float]):
 
     def _seconds(self, painter: QPainter, area: QRectF, shown: Clip) -> None:
         plot = self._plot(area)
-        write_quietly(painter)
-        for value in ticks(0, shown.seconds, max(2, int(plot.width() / 80))):
-            x = plot.left() + value / shown.seconds * plot.width()
-            painter.drawText(QRectF(x - 30, plot.bottom() + 3, 60, 16), CENTRE, f"{tick_text(value)} s")
+        paint_seconds(painter, plot, plot.bottom() + 3, shown.seconds)
+
+
+def paint_seconds(painter: QPainter, plot: QRectF, top: float, seconds: float) -> None:
+    """A time axis under a plot that is so many seconds wide; the last moment stays within the figure."""
+    write_quietly(painter)
+    for value in ticks(0, seconds, max(2, int(plot.width() / 80))):
+        words = f"{tick_text(value)} s"
+        wide = painter.fontMetrics().horizontalAdvance(words) + 2
+        x = min(plot.left() + value / seconds * plot.width() - wide / 2, plot.right() + _BEYOND - wide)
+        painter.drawText(QRectF(x, top, wide, 16), CENTRE, words)
 
 
 def paint_wave(painter: QPainter, box: QRectF, samples: Array, peak: float) -> None:

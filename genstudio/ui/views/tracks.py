@@ -17,11 +17,10 @@ from genstudio.snapshots.sound import Clip, Sound, Track
 from genstudio.ui import theme
 from genstudio.ui.layouts import Flow, choice, vbox
 from genstudio.ui.sound import SoundPlayer
-from genstudio.ui.views.chart import tick_text, ticks
 from genstudio.ui.views.patches import fill
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.sound import ClipView, paint_segments, paint_wave
+from genstudio.ui.views.sound import ClipView, paint_seconds, paint_segments, paint_wave
 from genstudio.ui.views.view import (
     CENTRE,
     LEFT,
@@ -156,10 +155,7 @@ class TracksView(SnapshotFigure[Sound], PointedFigure[Mark]):
         for index, track in enumerate(shown.tracks):
             self._paint_row(painter, index, track, loudest)
         box = self._row(len(shown.tracks) - 1)[0]
-        write_quietly(painter)
-        for value in ticks(0, self.seconds, max(2, int(box.width() / 80))):
-            x = box.left() + value / self.seconds * box.width()
-            painter.drawText(QRectF(x - 30, area.bottom() - _FOOT, 60, 16), CENTRE, f"{tick_text(value)} s")
+        paint_seconds(painter, box, area.bottom() - _FOOT, self.seconds)
 
     def paint_hover(self, painter: QPainter) -> None:
         look = theme.current()
@@ -287,7 +283,6 @@ class TracksPage(QWidget):
         self.look = choice(f"sound_look_{name}", "What of it is shown", _ALL)
         self.look.setToolTip(tooltip("All versions of the clip below each other, or one of them with its spectrogram"))
         self.plays = [button("", f"sound_play_{name}_{row}", "play", "Play") for row in range(_BUTTONS)]
-        self.stop = button("Stop", f"sound_stop_{name}", "stop", "Stop playing", self._stop)
         self.why_not = plain_label(role="quiet", wrap=True, name=f"sound_why_not_{name}")
         self.player = SoundPlayer(self)
         self.figures = QStackedWidget()
@@ -295,11 +290,11 @@ class TracksPage(QWidget):
             self.figures.addWidget(figure)
         self._newest: dict[str, Sound] = {}
         self._row = 0
-        vbox(Flow(self.clip, *self.plays, self.stop, self.look), self.why_not, (self.figures, 1), into=self, spacing=4)
+        vbox(Flow(self.clip, *self.plays, self.look), self.why_not, (self.figures, 1), into=self, spacing=4)
         for row, each in enumerate(self.plays):
-            each.clicked.connect(lambda _=False, row=row: self.play(row))
+            each.clicked.connect(lambda _=False, row=row: self._pressed(row))
             each.hide()
-        for unused in (self.clip, self.stop, self.look, self.why_not):
+        for unused in (self.clip, self.look, self.why_not):
             unused.hide()
         self.clip.currentIndexChanged.connect(lambda _: self._clip_chosen())
         self.look.currentIndexChanged.connect(lambda _: self._show())
@@ -343,6 +338,12 @@ class TracksPage(QWidget):
         super().hideEvent(event)
         self._stop()
 
+    def _pressed(self, row: int) -> None:
+        if self.player.playing and row == self._row:
+            self._stop()
+        else:
+            self.play(row)
+
     def _tracks(self) -> list[Track]:
         order = [channel for channel in reversed(self.pane.channels) if channel in self._newest]
         return [track for channel in order for track in self._newest[channel].tracks]
@@ -357,8 +358,7 @@ class TracksPage(QWidget):
         closely = self.look.currentIndex() - 1
         closely = closely if closely >= 0 and len(tracks[closely].codes) else -1
         self.view.show_snapshot(shown)
-        for control in (self.stop, self.look):
-            control.show()
+        self.look.show()
         if closely >= 0:
             self.close_up.show_snapshot(_clip_of(shown, closely))
         self.figures.setCurrentIndex(0 if closely < 0 else 1)
@@ -367,7 +367,6 @@ class TracksPage(QWidget):
             each.setVisible(heard)
             if heard:
                 each.setText(tracks[row].version)
-                each.setAccessibleName(f"Play {tracks[row].version}")
         self._enable()
 
     def _clip_chosen(self) -> None:
@@ -387,9 +386,11 @@ class TracksPage(QWidget):
         self.player.stop()
 
     def _enable(self) -> None:
-        for each in self.plays:
+        for row, each in enumerate(self.plays):
+            playing = self.player.playing and row == self._row
             each.setEnabled(not self.player.why_not)
-        self.stop.setEnabled(self.player.playing)
+            theme.set_icon(each, "stop" if playing else "play")
+            each.setAccessibleName(f"{'Stop' if playing else 'Play'} {each.text()}")
         self.why_not.setText(self.player.why_not)
         self.why_not.setVisible(bool(self.player.why_not) and self.why_not.parent() is not None)
 
