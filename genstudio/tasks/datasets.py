@@ -16,13 +16,14 @@ from genstudio.data.datasets import ImageDataset
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import sources
 from genstudio.data.importing.copies import duplicate
-from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.options import Attempt, Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_class_rows, import_points
 from genstudio.data.learnable.classes import attributes
 from genstudio.data.learnable.sides import parts
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.work import Work, mapped
+from genstudio.errors import GenstudioError
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, Quiet, frames_of
@@ -64,6 +65,21 @@ class Inspect:
     def run(self, models: Models) -> Frames[Found]:
         yield Frame(progress=Progress("Inspecting the files"))
         return (yield from frames_of(sources.inspect(self.sources, self.options), "Inspecting the files"))
+
+
+@dataclass(frozen=True)
+class TryImport(Quiet):
+    """Some of the pictures that an import would make; None of anything else, and where none can be read."""
+
+    sources: tuple[str, ...] | str
+    options: ImportOptions = field(default_factory=ImportOptions)
+
+    def run(self, models: Models) -> Frames[Attempt | None]:
+        yield Frame()
+        try:
+            return (yield from frames_of(sources.attempt(self.sources, self.options), "Trying the settings"))
+        except GenstudioError:  # the look at the same files says what is wrong with them
+            return None
 
 
 @dataclass(frozen=True)

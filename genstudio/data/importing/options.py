@@ -10,6 +10,7 @@ from genstudio.data.audio.settings import SoundSettings
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing.numbers import Decimal
 from genstudio.data.info import Kind
+from genstudio.events import Array, Frozen
 
 Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx", "vcf", "sound"]
 
@@ -35,6 +36,14 @@ class ImportOptions:
     pictures: PictureSettings = field(default_factory=PictureSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     skip_broken: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt(Frozen):
+    """Some pictures as an import would make them: `pixels` (n, h, w, c) uint8, with the `names` of their files."""
+
+    pixels: Array
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)

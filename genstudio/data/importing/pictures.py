@@ -21,6 +21,7 @@ from genstudio import storage
 from genstudio.data import store
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import archives, arrays, decode, listing, pool, scale
+from genstudio.data.importing.options import Attempt
 from genstudio.data.importing.stored import Item, content_hash
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
@@ -252,6 +253,25 @@ def _fill(sheet: _Sheet, items: Iterator[Item], settings: PictureSettings, expec
                 done = answer[0][-1].done
             yield min(done, 0.98)
     return size
+
+
+def attempt(items: Sequence[Item], settings: PictureSettings) -> Work[Attempt | None]:
+    """These pictures as an import with these settings would make them, without those that cannot be read."""
+    if not items:
+        return None
+    how = decode_settings(settings, _size(items, settings), settings.limits)
+    made: list[tuple[str, NDArray[np.uint8]]] = []
+    with pool.Decoders[None](1, *how) as decoders:
+        for answer in decoders.run([(None, [item.raw for item in items])]):
+            if answer is not None:
+                found = zip(items, answer[2], strict=True)
+                made = [(listing.printable(item.name), one.pixels) for item, one in found if isinstance(one, decode.Decoded)]
+            yield 0.5
+    if not made:
+        return None
+    channels = max(pixels.shape[2] for _, pixels in made)
+    alike = [np.repeat(pixels, channels, 2) if pixels.shape[2] < channels else pixels for _, pixels in made]
+    return Attempt(np.stack(alike), tuple(name for name, _ in made))
 
 
 def _batches(sheet: _Sheet, items: Iterator[Item]) -> Iterator[list[Item]]:

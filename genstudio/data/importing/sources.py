@@ -26,7 +26,7 @@ from genstudio.data.importing import (
     written,
 )
 from genstudio.data.importing.captions import Captions
-from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.options import Attempt, Found, ImportOptions
 from genstudio.data.importing.stored import Item
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import beginning
@@ -35,6 +35,8 @@ from genstudio.errors import DataError
 from genstudio.paths import expanded
 
 _SAMPLE = 64
+_FEW_PICTURES = 24
+"""Pictures that are tried before an import."""
 _SOME = 500
 _FEWEST_CAPTIONS = 2
 """Text files beside pictures that are taken for their captions; a single one may be anything."""
@@ -155,6 +157,25 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         found = yield from written.inspect_texts(given.files, options, given.title, size)
         return replace(found, problems=(*found.problems, *given.left.notes()))
     return (yield from _inspect_pictures(given, options))
+
+
+def attempt(sources: Sequence[Path | str] | str, options: ImportOptions) -> Work[Attempt | None]:
+    """Some of the pictures that an import with these options would make, spread over all files; None of other files, and where none
+    of them can be read. Raises DataError."""
+    if isinstance(sources, str):
+        return None
+    given = yield from _given(sources, options)
+    if given.form not in ("pictures", "archive"):
+        return None
+    step = max(1, len(given.files) // _FEW_PICTURES)
+    items = _items(given, given.files[::step][:_FEW_PICTURES], given.names[:: max(1, len(given.names) // _FEW_PICTURES)])
+    taken = []
+    for item in items:
+        taken += [item] * (not item.fault)
+        yield 0.0
+        if len(taken) == _FEW_PICTURES:
+            break
+    return (yield from pictures.attempt(taken, options.pictures))
 
 
 def columns(path: Path | str, options: ImportOptions | None = None) -> Found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from genstudio.events import Array
@@ -143,11 +143,13 @@ class PointsCanvas(QWidget):
             painter.setPen(QPen(look.color("line"), 1))
             painter.setBrush(look.color("panel"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-            for value in range(-int(HALF), int(HALF) + 1):
+            far = int(max(self.width(), self.height()) / 2 / scale)
+            for value in range(-far, far + 1):
                 painter.setPen(QPen(look.color("line" if value == 0 else "grid"), 1))
                 x, y = middle.x() + value * scale, middle.y() - value * scale
                 painter.drawLine(QPointF(x, 1), QPointF(x, self.height() - 1))
-                painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
+                if 1 < y < self.height() - 1:
+                    painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
             drawn = self.points().astype(np.float64)
             labels = self.labels()
             for label in np.unique(labels).tolist():
@@ -157,7 +159,8 @@ class PointsCanvas(QWidget):
                 painter.drawPoints(polyline(middle.x() + mine[:, 0] * scale, middle.y() - mine[:, 1] * scale))
             if not len(drawn):
                 painter.setPen(look.color("quiet"))
-                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Hold the mouse button and drag")
+                words = "Hold the mouse button and drag. Arrow keys and Space work too."
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
             if self._inside or self.hasFocus():
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(look.color("accent"), 1.5))
@@ -246,6 +249,11 @@ class DigitCanvas(QWidget):
             painter.setPen(QPen(look.color("accent" if self.hasFocus() else "border"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(area)
+            if not self.pixels.any():
+                painter.setPen(QColor(210, 210, 210))
+                words = "Draw a digit\nRight button: erase\nArrow keys and Space work too"
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
+                painter.setPen(QPen(look.color("accent"), 1))
             if self.hasFocus():
                 cell = area.width() / SIDE
                 at = QPointF(area.left() + self._cursor[0] * cell, area.top() + self._cursor[1] * cell)
@@ -355,7 +363,9 @@ class DrawDigits(QWidget):
             hbox(plain_label("Label"), self.label, self.add, None), None,
         )  # fmt: skip
         middle = QWidget()
-        hbox(left, (self.grid, 1), into=middle)
+        self.none = plain_label("The pictures that you add appear here.", role="quiet", name="no_drawings")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        hbox(left, (self.grid, 1), (self.none, 1), into=middle, spacing=16)
         vbox(
             plain_label("Draw digits", role="title"), (Scrolling(middle, "draw_digits_scroll"), 1),
             hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
@@ -382,7 +392,11 @@ class DrawDigits(QWidget):
         count = len(self._pixels)
         pixels = np.stack(self._pixels) if count else np.empty((0, SIDE, SIDE, 1), np.uint8)
         self.grid.show_pictures(pixels, np.array(self._labels, np.int64), tuple("0123456789"))
-        self.counted.setText(f"{count:,} picture{'s' if count != 1 else ''}" if count else "No pictures yet")
+        each = np.bincount(np.array(self._labels, np.int64), minlength=10)
+        many = "  ·  " + ", ".join(f"{digit}: {number}" for digit, number in enumerate(each) if number) if count else ""
+        self.counted.setText(f"{count:,} picture{'s' if count != 1 else ''}{many}" if count else "No pictures yet")
+        self.grid.setVisible(count > 0)
+        self.none.setVisible(not count)
         self.save.setEnabled(count > 0)
         self.drop.setEnabled(count > 0)
 

@@ -13,10 +13,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
+    QSizePolicy,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -27,12 +29,13 @@ from genstudio.data.audio.settings import RATES, SoundSettings
 from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing import tables
 from genstudio.data.importing.numbers import Decimal, is_number
-from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.options import Attempt, Found, ImportOptions
 from genstudio.data.importing.written import WHAT_PAIRS_TRAIN, class_columns, labelled_columns, number_columns
 from genstudio.events import Progress
 from genstudio.ui import theme
-from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
+from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.widgets import button, plain_label, primary_button
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "nothing": tables.ONE_COLUMN}
@@ -44,6 +47,7 @@ SCALES = {
     "0 to 1023 (10 bits)": "0..1023", "0 to 4095 (12 bits)": "0..4095", "0 to 65535 (16 bits)": "0..65535",
 }  # fmt: skip
 CLIP_SECONDS = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+_TRY_MS = 300
 _WIDEST = 240
 """Pixels of a column of a table with many columns."""
 USES = {"one text": "text", "pairs": "pairs", "labelled texts": "labelled", "rows with classes": "rows",
@@ -287,7 +291,8 @@ class TableForm(QWidget):
 
 
 class ImportPanel(QWidget):
-    """From a drop to a dataset. Asks for files, folder, a look (`inspect_wanted`) and the work (`import_wanted`)."""
+    """From a drop to a dataset. Asks for files, folder, a look (`inspect_wanted`), some of what would come of it
+    (`try_wanted`) and the work (`import_wanted`)."""
 
     files_wanted = Signal()
     folder_wanted = Signal()
@@ -295,6 +300,7 @@ class ImportPanel(QWidget):
     pasted = Signal(str)
     inspect_wanted = Signal(object, object)
     import_wanted = Signal(object, object)
+    try_wanted = Signal(object, object)
     cancelled = Signal()
 
     def __init__(self) -> None:
@@ -317,6 +323,10 @@ class ImportPanel(QWidget):
         self.pictures = PictureForm("import_picture")
         self.sound = SoundForm("import_sound")
         self.broken = named(QCheckBox("Skip unreadable pictures and list them afterwards"), "import_skip_broken")
+        self.some_pictures = named(PictureGrid(), "import_some_pictures", "Some of the pictures, as they will be")
+        self.some_pictures.setMinimumSize(120, 120)
+        self.some_words = plain_label(role="quiet", wrap=True, name="import_some_words")
+        self._tries = single_shot(self, _TRY_MS)
         self.bar = named(QProgressBar(), "import_progress", "Import progress")
         self.bar.setRange(0, 1000)
         self.progress = plain_label(role="quiet", name="import_progress_words")
@@ -353,6 +363,7 @@ class ImportPanel(QWidget):
         else:
             names = ", ".join(Path(s).name for s in sources[:3]) + (" …" if len(sources) > 3 else "")
         self.title.setText(names)
+        self.show_attempt(None)
         self.sentence.setText("Inspecting the files…")
         self._show(self._empty, start=False)
         self.inspect_wanted.emit(self.sources, self._base)
@@ -363,8 +374,8 @@ class ImportPanel(QWidget):
         self.sentence.setText(found.sentence)
         self.problems.setText(found.blocked)
         self.remarks.setText("\n".join(found.problems[:6]))
-        if found.blocked:
-            self._show(self._empty, start=True)
+        if found.blocked:  # other files, or a text that is pasted, are at hand
+            self._show(self._choices, start=True)
             return
         self.name.setText(found.suggested.name or found.title)
         with QSignalBlocker(self.encoding):
@@ -389,11 +400,26 @@ class ImportPanel(QWidget):
         self._says.setVisible(bool(self._says.text()))
         self._show(self._form, start=True)
         self.start.setFocus()
+        self._try()
+
+    def show_attempt(self, found: Attempt | None) -> None:
+        """Some of the pictures, as the import would make them."""
+        if found is not None:
+            _, high, wide, channels = found.pixels.shape
+            colour = "grey" if channels == 1 else "in colour"
+            self.some_words.setText(f"{len(found.pixels)} of them, as they will be: {wide} x {high}, {colour}.")
+            self.some_pictures.set_cell(min(max(2 * wide, 56), 96))
+            self.some_pictures.show_pictures(found.pixels, names=found.names)
+        self._some.setVisible(found is not None)
+
+    def _try(self) -> None:
+        if self.prepared and self.found is not None and self.found.kind == "images":
+            self.try_wanted.emit(self.sources, self.options())
 
     def failed(self) -> None:
         """The look or the work came to nothing: back to what can be chosen."""
         if self.found is not None:
-            self._show(self._empty if self.found.blocked else self._form, start=True)
+            self._show(self._choices if self.found.blocked else self._form, start=True)
         else:
             self.choose()
 
@@ -457,6 +483,8 @@ class ImportPanel(QWidget):
         self.encoding.activated.connect(lambda _: self._again())
         self.table.reread.connect(self._again)
         self.pictures.scale.activated.connect(lambda _: self._again())
+        self._tries.timeout.connect(self._try)
+        self.pictures.changed.connect(self._tries.start)
 
     def _lay_out(self) -> None:
         self._choices, self._form, self._running, self._empty = QWidget(), QWidget(), QWidget(), QWidget()
@@ -483,7 +511,9 @@ class ImportPanel(QWidget):
         self._encoding_row = (words, self.encoding)
         self._says = plain_label(role="quiet", wrap=True, name="import_details")
         self._picture_part = QWidget()
-        self._picture_part.setLayout(vbox(self.pictures, self.broken))
+        self._some = QWidget()
+        vbox(self.some_words, (self.some_pictures, 1), into=self._some, spacing=4)
+        self._picture_part.setLayout(_beside(self.pictures, self.broken, self._some))
         for part in (self.sample, self.table, self._picture_part, self.sound):
             part.hide()  # one is shown once the files are looked at; all of them together would make the window high
         inside = vbox()
@@ -491,7 +521,7 @@ class ImportPanel(QWidget):
         inside.addWidget(self._says)
         inside.addWidget(self.sample, 1)
         inside.addWidget(self.table, 1)
-        inside.addWidget(self._picture_part)
+        inside.addWidget(self._picture_part, 1)
         inside.addWidget(self.sound, 1)
         inside.addStretch(0)
         self._form.setLayout(inside)
@@ -528,6 +558,15 @@ def _fill(table: QTableWidget, columns: Sequence[str], rows: Sequence[Sequence[s
     for y, cells in enumerate(rows):
         for x, cell in enumerate(cells[: len(columns)]):
             table.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
+
+
+def _beside(form: QWidget, skips: QWidget, some: QWidget) -> QHBoxLayout:
+    """The settings of an import; beside them is `some` of what it would make, once that is there."""
+    column, holder = QWidget(), QWidget()
+    vbox(form, skips, None, into=column)
+    column.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+    vbox((some, 1), into=holder)
+    return hbox(column, (holder, 1), spacing=16)
 
 
 def _details(found: Found) -> str:

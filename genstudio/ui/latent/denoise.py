@@ -58,6 +58,8 @@ _CAPTION = 14
 """Characters of a caption in the list of those that can be asked for."""
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
 _DEVIATION, _STEPS = 0.5, (5, 10, 20, 50)
+_NARROW = 132
+"""Pixels of a figure: five stand side by side in the smallest window."""
 _KNOWN = (linear_schedule(1000), cosine_schedule(1000), Flow())
 
 
@@ -76,6 +78,8 @@ class MadeView(QStackedWidget):
         points = QWidget()
         vbox(self.caption, (self.plane, 1), into=points, margins=(0, 0, 0, 0), spacing=4)
         self.addWidget(points)
+        for figure in (self.pictures, self.plane):
+            figure.setMinimumWidth(_NARROW)
 
     def show_made(
         self, made: Array, title: str, extent: tuple[float, float, float, float] | None, labels: Array | None = None,

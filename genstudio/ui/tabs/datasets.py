@@ -45,6 +45,7 @@ from genstudio.tasks.datasets import (
     Listed,
     RemoveDataset,
     RenameDataset,
+    TryImport,
     UsedBy,
 )
 from genstudio.tasks.download import Download
@@ -470,6 +471,7 @@ class DatasetsTab(QWidget):
         return question.clickedButton() is discard
 
     def _import(self, sources: Any, options: Any) -> None:
+        self._asking.drop("try import")
         self._start("import", Import(sources, options), self._imported)
 
     def _duplicate(self) -> None:
@@ -524,7 +526,7 @@ class DatasetsTab(QWidget):
         self._work("Saving", ImportDrawings(pixels, labels, tuple("0123456789"), name.strip() or "Drawn digits"))
 
     def _cancel(self) -> None:
-        self._asking.drop("inspect", "import")
+        self._asking.drop("inspect", "import", "try import")
         self.importing.choose()
         self._back()
 
@@ -559,6 +561,9 @@ class DatasetsTab(QWidget):
             lambda sources, options: self._start("inspect", Inspect(sources, options), self.importing.show_found)
         )
         self.importing.import_wanted.connect(self._import)
+        self.importing.try_wanted.connect(
+            lambda sources, options: self._start("try import", TryImport(sources, options), self.importing.show_attempt)
+        )
         self.draw_points.saved.connect(self._save_points)
         self.draw_points.classes_saved.connect(self._save_classes)
         self.draw_digits.saved.connect(self._save_digits)

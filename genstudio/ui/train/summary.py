@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFrame
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import is_endless
 from genstudio.ui import theme
-from genstudio.ui.layouts import Flow, hbox, vbox
+from genstudio.ui.layouts import Flow, hbox, named, vbox
 from genstudio.ui.numbers import duration
-from genstudio.ui.widgets import button, icon_button, plain_label
+from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label
 
 _LOOKS = {
     "Traces": "Look inside", "LooksAtPatches": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words",
@@ -42,6 +42,8 @@ class RunSummary(QFrame):
         self.ended = plain_label(wrap=True, name=f"{name}_ended")
         self.ended.setFont(theme.font(theme.NORMAL, bold=True))
         self.words = plain_label(wrap=True, name=f"{name}_words")
+        self.line = named(ElidedLabel(), f"{name}_line", "How it ended")
+        self.line.hide()
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
         self.look = button("Look inside", f"{name}_look", "search", "See how this model works, in the Playground")
         self.explore = button("Explore", f"{name}_explore", "points", "Explore the latent space of this model")
@@ -50,7 +52,7 @@ class RunSummary(QFrame):
         self.dismiss = icon_button("close", f"{name}_dismiss", "Hide this summary")
         actions = (self.write, self.look, self.explore, self.extend, self.compare)
         self._actions = Flow(*actions, spacing=6)
-        above = hbox((self.ended, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop))
+        above = hbox((self.ended, 1), (self.line, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop))
         vbox(above, self.words, into=self, margins=(12, 6, 6, 6), spacing=2)  # a line as long as the card: charts need the height
         for pressed, signal in zip(
             actions,
@@ -58,7 +60,7 @@ class RunSummary(QFrame):
             strict=True,
         ):
             pressed.clicked.connect(signal)
-        self._wanted = self._aside = False
+        self._wanted = self._aside = self._low = False
         self.dismiss.clicked.connect(self._dismissed)
         self.hide()
 
@@ -76,7 +78,8 @@ class RunSummary(QFrame):
         before = self.ended.text()
         self.ended.setText(ended)
         self.words.setText(result)
-        self.words.setVisible(bool(result))
+        self.line.setText(f"{ended} {result}".strip())
+        self._lay_low()
         self.extend.setVisible(not endless)
         self._actions.updateGeometry()
         if before != ended:  # a result that is measured better meanwhile does not bring back a card that was hidden
@@ -87,6 +90,18 @@ class RunSummary(QFrame):
         """Leave the room to another page, or come back."""
         self._aside = on
         self.setVisible(self._wanted and not self._aside)
+
+    def set_low(self, low: bool) -> None:
+        """Say it in one line, where there is little height: charts need it."""
+        if low != self._low:
+            self._low = low
+            self._lay_low()
+
+    def _lay_low(self) -> None:
+        self.line.setVisible(self._low)
+        self.ended.setVisible(not self._low)
+        self.words.setVisible(not self._low and bool(self.words.text()))
+        self._actions.setVisible(not self._low)  # the strip, the tabs and the menu have the same
 
     def _dismissed(self) -> None:
         self._wanted = False

@@ -66,8 +66,9 @@ STATES = {
 }
 
 _OPENING = "Opening the run…"
-_BOTH = 1060
-"""Width in which the settings and a run have room side by side, in pixels of the usual text size."""
+_BOTH, _LOW = 1060, 600
+"""Width in which the settings and a run have room side by side, and height of a window below which the words about a run that
+ended take one line, in pixels of the usual text size."""
 _NAMED = 3
 """Settings that the note about resuming names; it stands where the settings themselves need the room."""
 
@@ -715,8 +716,12 @@ class TrainingTab(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_summary()
         if not self._racing and self.run_path and self._cramped() != (self.stack.currentWidget() is self.empty):
             self._show_state()
+
+    def _fit_summary(self) -> None:
+        self.summary.set_low(self.window().height() < theme.scaled(_LOW))
 
     def _show_column(self) -> None:
         run = not self.strip.isHidden()
@@ -822,6 +827,7 @@ class TrainingTab(QWidget):
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
+        self._fit_summary()
         if info is not None and info.step > 0:
             self.summary.say(how_it_ended(info), self._result(info), endless=self._plan[0] == ENDLESS)
         else:

@@ -18,7 +18,7 @@ from genstudio.ui.views.chart import percent
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import LEFT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
-from genstudio.ui.widgets import plain_label, tooltip
+from genstudio.ui.widgets import ElidedLabel, plain_label, tooltip
 
 ROLLOUT, MEAN = -1, -1
 _HEAD, _EDGE, _GAP, _WORDS = 30.0, 12.0, 10.0, 18.0
@@ -277,9 +277,10 @@ class LayeredPage(QWidget):
         self.layer.setToolTip(tooltip(says))
         self.head = choice(f"{name}_head", "Which head", _HEADS)
         self.head.setToolTip(tooltip("One head of the layer, or the mean over its heads"))
-        self.hint = plain_label(hint, role="quiet")
+        self.hint = ElidedLabel(hint)
+        self.hint.setProperty("quiet", True)
         top = hbox(paired(plain_label("Layer", role="quiet"), self.layer), paired(plain_label("Head", role="quiet"), self.head),
-                   self.hint, None)  # fmt: skip
+                   (self.hint, 1))  # fmt: skip
         vbox(top, (self.view, 1), into=self, spacing=4)
         self.layer.currentIndexChanged.connect(lambda _: self._choose())
         self.head.currentIndexChanged.connect(lambda _: self._choose())

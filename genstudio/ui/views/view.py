@@ -219,7 +219,7 @@ class Figure(QWidget):
         return QSize(480, 240)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, 112)
+        return QSize(200, 100)
 
     def _paint_card(self, painter: QPainter) -> None:
         look = theme.current()
