@@ -160,8 +160,8 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
 
 
 def attempt(sources: Sequence[Path | str] | str, options: ImportOptions) -> Work[Attempt | None]:
-    """Some of the pictures that an import with these options would make, spread over all files; None of other files, and where none
-    of them can be read. Raises DataError."""
+    """Some of the pictures that an import with these options would make, spread over all files; None of other files, and where
+    none can be read. Raises DataError."""
     if isinstance(sources, str):
         return None
     given = yield from _given(sources, options)
