@@ -8,9 +8,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from genstudio.nn.cache import KeyValues
-from genstudio.nn.norm import EPSILON, rms_norm
+from genstudio.nn.norm import inverse_rms, rms_norm
 from genstudio.nn.positions import rotate
 
 EXPLICIT = 128  # up to this many keys, matrices of weights are faster than the fused kernel on a CPU
@@ -21,12 +22,13 @@ class _NormaliseAndTurn(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, turn: Tensor) -> Tensor:
-        inverse = x.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_()
+        inverse = inverse_rms(x)
         turned = rotate(x * inverse, turn)
         ctx.save_for_backward(turned, inverse, turn)
         return turned
 
     @staticmethod
+    @once_differentiable  # what is saved has no history: a second derivative would be wrong
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         turned, inverse, turn = ctx.saved_tensors
         along = (gradient * turned).mean(-1, keepdim=True)

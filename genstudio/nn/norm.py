@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 EPSILON = 1e-5
+
+
+class _RMSNorm(torch.autograd.Function):
+    """The same as below in fewer passes over memory, which is what it costs on a CPU: half the time of torch's own."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None) -> Tensor:
+        normed = x * (inverse := inverse_rms(x))
+        ctx.save_for_backward(normed, inverse, weight)
+        return normed if weight is None else normed * weight
+
+    @staticmethod
+    @once_differentiable  # what is saved has no history: a second derivative would be wrong
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        normed, inverse, weight = ctx.saved_tensors
+        both, size = gradient * normed, normed.shape[-1]
+        if weight is None:
+            along, of_weight = both.sum(-1, keepdim=True), None
+        else:
+            along, of_weight = (both @ weight).unsqueeze(-1), both.reshape(-1, size).sum(0)
+            gradient = gradient * weight
+        return torch.addcmul(gradient, normed, along, value=-1 / size).mul_(inverse), of_weight
+
+
+def inverse_rms(x: Tensor) -> Tensor:
+    """1 / rms(x) over the last axis, which stays with a size of 1."""
+    return torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(EPSILON).rsqrt_()
 
 
 def rms_norm(x: Tensor, weight: Tensor | None = None) -> Tensor:
     """x / rms(x) over the last axis [* weight]."""
     if x.device.type != "cpu" or not torch.is_grad_enabled():
         return F.rms_norm(x, x.shape[-1:], weight, EPSILON)
-    x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPSILON)  # its backward is twice as fast on a CPU
-    return x if weight is None else x * weight
+    return _RMSNorm.apply(x, weight)
 
 
 class RMSNorm(nn.Module):

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from genstudio.nn.attention import CrossAttention, SelfAttention
 from genstudio.nn.cache import Cache, KeyValues
@@ -30,9 +31,10 @@ class _SquaredReLU(torch.autograd.Function):
         return positive * positive
 
     @staticmethod
+    @once_differentiable  # what is saved has no history: a second derivative would be wrong
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
-        return (gradient * positive).mul_(2)
+        return torch.addcmul(gradient.new_zeros(()), gradient, positive, value=2)
 
 
 class FeedForward(nn.Module):

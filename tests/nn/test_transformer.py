@@ -25,6 +25,15 @@ def test_rms_norm_is_its_formula_and_torchs_with_and_without_gradients() -> None
     assert torch.isfinite(layer(torch.zeros(2, 8, dtype=torch.float64))).all()
 
 
+def test_gradients_of_a_norm_are_those_of_finite_differences_and_second_ones_are_refused() -> None:
+    torch.manual_seed(0)
+    x, weight = (torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((3, 5, 8), (8,)))
+    assert torch.autograd.gradcheck(rms_norm, (x, weight)) and torch.autograd.gradcheck(rms_norm, (x,))
+    (gradient,) = torch.autograd.grad(rms_norm(x, weight).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
 def test_layer_norm_has_a_bias_only_when_asked() -> None:
     assert isinstance(norm("layernorm", 4, True), LayerNorm) and isinstance(norm("rmsnorm", 4, True), RMSNorm)
     assert [name for name, _ in LayerNorm(4, False).named_parameters()] == ["weight"]
