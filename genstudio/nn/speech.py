@@ -14,6 +14,7 @@ from genstudio.nn.sizes import field_of, hop_of
 from genstudio.nn.spectrogram import FLOOR, mel_filters
 from genstudio.nn.transformer import Architecture, Blocks, watching
 
+_LEAST_ENERGY = 1e-3
 QUIETEST = 0.01
 """A wave is scaled to a root mean square of 1, as if it had at least this one: silence stays quiet."""
 
@@ -36,11 +37,13 @@ class Strided(nn.Module):
 
 
 class WaveEncoder(nn.Module):
-    """Frames of a wave: convolutions over time, each with a layer norm and GELU (Baevski et al. 2020, 2). A frame sees `field`
-    samples, and the next one begins `hop` later, so what is padded behind a wave changes no frame of it."""
+    """Frames of a wave: convolutions over time, each with a layer norm and GELU (Baevski et al. 2020, 2); or, of the first, the
+    logarithm of its `energy` (Zeghidour et al. 2018). A frame sees `field` samples, and the next one begins `hop` later, so what
+    is padded behind a wave changes no frame of it."""
 
-    def __init__(self, channels: int, strides: Sequence[int]) -> None:
+    def __init__(self, channels: int, strides: Sequence[int], energy: bool = False) -> None:
         super().__init__()
+        self.energy = energy
         self.hop, self.field = hop_of(strides), field_of(strides)
         self.layers = nn.ModuleList(
             Strided(channels if number else 1, channels, stride) for number, stride in enumerate(strides)
@@ -55,8 +58,9 @@ class WaveEncoder(nn.Module):
     def forward(self, waves: Tensor) -> Tensor:
         """waves (B, T) -> frames (B, N, channels), N as in `frames_of`"""
         x = waves[..., None]
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = F.gelu(norm(layer(x)))
+        for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            x = layer(x)
+            x = norm((x.square() + _LEAST_ENERGY).log()) if self.energy and not number else F.gelu(norm(x))
         return x
 
 

@@ -135,3 +135,14 @@ def test_a_wave_is_read_from_later_on() -> None:
     waves = torch.arange(12.0).view(2, 6)
     found = speech.shifted(waves, torch.tensor([0, 2]))
     assert found.tolist() == [[0, 1, 2, 3, 4, 5], [8, 9, 10, 11, 0, 0]]
+
+
+def test_the_energy_of_the_first_layer_does_not_know_a_wave_from_its_negative() -> None:
+    """Of half a period later a tone is its negative: what tells both apart knows moments of a period."""
+    torch.manual_seed(0)
+    waves = torch.randn(2, 400)
+    for energy, alike in ((True, True), (False, False)):
+        encoder = speech.WaveEncoder(8, STRIDES, energy)
+        assert torch.allclose(encoder(waves), encoder(-waves), atol=1e-6) == alike
+    louder = speech.WaveEncoder(8, STRIDES, True)
+    assert louder(waves).shape == speech.WaveEncoder(8, STRIDES)(waves).shape and louder(3 * waves).isfinite().all()

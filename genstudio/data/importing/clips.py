@@ -28,8 +28,11 @@ from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".mp3")
-STRANGE = (".aif", ".aiff", ".m4a", ".aac", ".opus", ".wma", ".amr")
-"""Endings of sound that cannot be read."""
+STRANGE = (
+    ".aif", ".aiff", ".m4a", ".m4b", ".m4p", ".aac", ".opus", ".wma", ".amr",
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".mpg", ".mpeg",
+)  # fmt: skip
+"""Endings of sound that cannot be read, and of films, whose sound somebody may mean."""
 _SAMPLE = 16
 _FORMATS = {"wav": "WAV", "flac": "FLAC", "vorbis": "Ogg Vorbis", "mp3": "MP3"}
 _PATIENCE = 60.0

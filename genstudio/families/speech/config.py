@@ -17,7 +17,7 @@ from genstudio.nn.sizes import field_of, hop_of
 
 _W2V, _CTC = "Baevski et al. 2020", "Graves et al. 2006"
 FOLLOWS = (
-    *Layers.model_fields, "rate", "features", "strides", "channels", "groups", "entries", "longest", "validation_share",
+    *Layers.model_fields, "rate", "features", "strides", "first", "channels", "groups", "entries", "longest", "validation_share",
     "split_seed",
 )  # fmt: skip
 """Settings that a run has from the run that it starts from: what its weights fit into, and which clips are held out."""
@@ -131,6 +131,12 @@ class SpeechConfig(Layers, StackTraining, Split):
     strides: str = setting(
         "10, 4, 2, 2", "Strides of the convolutions; their kernels are twice as long. Their product is the samples from one "
         "frame to the next: 160 are 20 ms at 8 kHz", group="Model", when="features=wave", source=f"{_W2V}, 4.2",
+    )
+    first: Literal["gelu", "energy"] = setting(
+        "gelu", "What follows the first convolution. gelu: as in the paper; energy: the logarithm of the squares, as of a bank "
+        "of filters: the same wherever in a period of the voice a frame begins, so that sounds are found sooner",
+        group="Model", when="features=wave", label="First layer", source="gelu: Baevski et al. 2020, 2; energy: Zeghidour et al. "
+        "2018",
     )
     layers: int = restated(Layers, "layers", 2)
     d_model: int = restated(Layers, "d_model", 64, help="Size of each frame's vector")

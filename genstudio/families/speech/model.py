@@ -291,7 +291,7 @@ def built(config: SpeechConfig, data: SpeechData, device: str, seed: int) -> Spe
 
 def _front(config: SpeechConfig) -> speech.WaveEncoder | speech.MelEncoder:
     if config.features == "wave":
-        return speech.WaveEncoder(config.channels, config.steps)
+        return speech.WaveEncoder(config.channels, config.steps, config.first == "energy")
     return speech.MelEncoder(config.channels, config.rate, config.hop, config.field, MEL_BANDS)
 
 

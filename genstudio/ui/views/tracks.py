@@ -36,7 +36,7 @@ from genstudio.ui.widgets import button, plain_label, tooltip
 
 Mark = tuple[int, float]
 """A row and a moment of it in seconds."""
-_LEGIBLE = 12.0
+_LEGIBLE = 10.0
 """Pixels of a row in which a symbol can be read."""
 _LABELS, _EDGE, _HEAD, _FOOT, _GAP, _STRIP, _WAVE = 104.0, 12.0, 32.0, 20.0, 8.0, 16.0, 26.0
 _RIGHT_SHARE = 0.38

@@ -118,8 +118,10 @@ def test_what_is_bad_is_named_and_the_rest_is_taken(folder: Path) -> None:
     assert why["empty.wav"] == "is empty" and "zero seconds" in why["zero.wav"]
     assert "not a WAV, FLAC" in why["text.mp3"] and "MP4" in why["film.wav"] and "Opus" in why["opus.ogg"]
     assert "AIFF" in why["aiff.wav"] and "noise.flac" in why and "really_flac.mp3" not in why
-    with pytest.raises(DataError, match="This sound cannot be read: film"):
-        finished(sources.inspect([folder / "film.wav"]))
+    (folder / "film.mp4").write_bytes((folder / "film.wav").read_bytes())
+    for name in ("film.wav", "film.mp4"):
+        with pytest.raises(DataError, match=f"This sound cannot be read: {name} is an MP4"):
+            finished(sources.inspect([folder / name]))
 
 
 def test_what_ends_early_is_taken_as_far_as_it_goes_and_said(folder: Path) -> None:
