@@ -148,7 +148,7 @@ MENUS: tuple[Menu, ...] = (
         Item("Lessons", lambda w: w.show_lessons(), name="show_lessons"),
         Item("Next step of the lesson", lambda w: w.lesson_panel.step(), NEXT_KEYS, _lesson),
         Item("Previous step of the lesson", lambda w: w.player.back(), BACK_KEYS, _lesson),
-        Item("Show me this step of the lesson", lambda w: w.player.show_me(), SHOW_KEYS, _lesson),
+        Item("Show me this step of the lesson", lambda w: w.lesson_panel.do_step(), SHOW_KEYS, _lesson),
         Item("Teacher's mode", lambda w: w.lesson_panel.teach(not w.lesson_panel.teaching), "Ctrl+F11", _lesson),
         Item("End the lesson", lambda w: w.player.end(), needs=_lesson),
         None,

@@ -76,7 +76,7 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
 
     play.choose(named(folder, "ring"))
     assert play.inspectors.current is play.inspectors.pages["Explore"]
-    assert not play.writer.isVisible() and not play.wide.isEnabled() and play.choice.int8.isHidden()
+    assert not play.writer.isVisible() and not play.wide.isVisible() and play.choice.int8.isHidden()
     lacking = greyed(rail)
     assert set(lacking) == {entry.title for entry in PAGES if "Samples" not in entry.needs}
     assert "Attention needs a model that can be inspected" in lacking["Attention"]

@@ -99,6 +99,12 @@ class LessonPanel(QDockWidget):
         self.show()
         self._refresh()
 
+    def do_step(self) -> None:
+        """Have the step done. What is left for a person are its question, or the next step: the keys go there."""
+        self._player.show_me()
+        if self._player.done and not self.teaching:
+            self.go_to_control()
+
     def teach(self, on: bool) -> None:
         """Teacher's mode: a presentation, and keys that step."""
         self.teaching = on
@@ -172,7 +178,8 @@ class LessonPanel(QDockWidget):
         inside = named(QFrame(), "lesson_panel")
         inside.setProperty("panel", True)
         asked = QWidget()
-        vbox(self.question, *self.answers, self.reveal, None, into=asked, spacing=6)
+        # below the last answer there is room for its border: answers grow a little once they know their width
+        vbox(self.question, *self.answers, self.reveal, None, into=asked, margins=(0, 0, 0, 8), spacing=6)
         self._asked = asked
         read = QWidget()
         vbox(self.text, self.source, self.todo, self.note, None, into=read, spacing=8)
@@ -215,7 +222,7 @@ class LessonPanel(QDockWidget):
         player.ended.connect(lambda *_: self._close())
         self.back.clicked.connect(lambda: player.back())
         self.end.clicked.connect(lambda: player.end())
-        self.show_me.clicked.connect(lambda: player.show_me())
+        self.show_me.clicked.connect(self.do_step)
         self.next.clicked.connect(lambda: player.next())
         self.teacher.clicked.connect(self.teach)
         for index, answer in enumerate(self.answers):

@@ -49,6 +49,7 @@ class Writer(Page):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "writer", "Document")
+        self._writes = True
         self.view = DocumentView()
         self.tree = BranchTree()
         self.sampler = Sampler()
@@ -91,8 +92,10 @@ class Writer(Page):
 
     def show_writing_tools(self, shown: bool) -> None:
         """The sampler and the buttons that write are there for a model that writes."""
-        for widget in (self.sampler, self.generate, self.stop, self.again, self.here):
+        self._writes = shown
+        for widget in (self.sampler, self.again, self.here):
             widget.setVisible(shown)
+        self._enable()
 
     def write_here(self) -> None:
         """Go on from the text cursor; what is there becomes another branch."""
@@ -177,6 +180,11 @@ class Writer(Page):
         self.here.setEnabled(ready and self.view.caret() < self.view.document.tree.length)
         self.again.setEnabled(ready and self._began is not None and self._began <= self.view.document.tree.length)
         self.stop.setEnabled(self.writing)
+        keys = self.generate.hasFocus() or self.stop.hasFocus()
+        self.generate.setVisible(self._writes and not self.writing)  # one gives way to the other: both would take two rows
+        self.stop.setVisible(self._writes and self.writing)
+        if keys:
+            (self.stop if self.writing else self.generate).setFocus()
         self.undo.setEnabled(self.view.document.can_undo)
         self.redo.setEnabled(self.view.document.can_redo)
 

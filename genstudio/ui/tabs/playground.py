@@ -342,7 +342,7 @@ class PlaygroundTab(QWidget):
         self.writer.setVisible(self.reads and not wide)
         self.writer.show_writing_tools(self.writes)
         self.wide.setText("Show document" if wide else "Hide document")
-        self.wide.setEnabled(self.reads)
+        self.wide.setVisible(self.reads)
 
     def _opened(self, title: str) -> None:
         """A page that needs the whole width has it, unless the person chose otherwise for this page."""

@@ -112,7 +112,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         names = max(metrics.horizontalAdvance(name) for name in shown.names) if shown else 0
         more = self.snapshot is not None and bool(extra_of(self.snapshot, self.quantity)[0])
         columns = 2 if more and area.width() >= _NARROW else 1
-        return area.adjusted(names + 34, _TOP, -columns * _COLUMN - 14, -_BOTTOM)
+        return area.adjusted(names + 34, _TOP, -columns * _COLUMN - 24, -_BOTTOM)
 
     def _row(self, strip: QRectF, index: int, count: int) -> QRectF:
         high = strip.height() / count
@@ -159,7 +159,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         metrics = painter.fontMetrics()
         painter.setPen(look.color("quiet"))
         painter.drawText(QRectF(strip.right() + 4, strip.top() - 18, _COLUMN - 6, 16), RIGHT, "RMS")
-        painter.drawText(QRectF(strip.right() + _COLUMN, strip.top() - 18, _COLUMN + 4, 16), RIGHT, heading)
+        painter.drawText(QRectF(strip.right() + _COLUMN, strip.top() - 18, _COLUMN + 14, 16), RIGHT, heading)
         count = len(shown.names)
         every = max(1, -int(-(metrics.height() - 2) // (strip.height() / count)))
         for index in range(0, count, every):
@@ -176,7 +176,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
             painter.drawText(number, RIGHT, value_text(float(shown.rms[index])))
             if heading and np.isfinite(extra[index]):
                 text = f"{extra[index]:.1%}" if heading == "dead units" else tick_text(float(f"{extra[index]:.2g}"))
-                painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 4, 18), RIGHT, text)
+                painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 14, 18), RIGHT, text)
 
     def row_at(self, y: float) -> int:
         """The row under a height of this widget, or -1."""

@@ -495,7 +495,7 @@ class DocumentView(QWidget):
             return ""
         words = f"{self.marks.count:,} token{'' if self.marks.count == 1 else 's'}"
         if self.marks.count > self.marks.context:
-            words += f", the model sees the last {self.marks.context:,}"
+            words += f", sees the last {self.marks.context:,}"
         if count := len(self.marks.unknown):
             fate = f"read as {self.marks.replaced_by}" if self.marks.replaced_by else "skipped"
             words = f"{count:,} unknown: {fate}  ·  {words}"
