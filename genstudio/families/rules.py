@@ -102,10 +102,10 @@ def plateau(baseline: str, words: str, *cures: Tried, name: str = "val_loss") ->
 
     def judge(window: Window) -> Finding | None:
         loss, simple = window.last(name), window.last(baseline)
-        if window.step < START or math.isnan(loss) or not loss > simple - NOTHING * abs(simple):
+        if window.measured(name) < START or math.isnan(loss) or not loss > simple - NOTHING * abs(simple):
             return None
         return Finding(
-            f"After {window.step:,} steps the model is no better than {words}: {loss:.4g} against {simple:.4g}.",
+            f"After {window.measured(name):,} steps the model is no better than {words}: {loss:.4g} against {simple:.4g}.",
             {"held-out loss": loss, words: simple},
             advice(window, *cures),
         )
@@ -148,7 +148,7 @@ def memorising(
     def judge(window: Window) -> Finding | None:
         # the training loss of every step may have fallen far since the last evaluation
         mine, theirs, simple = window.beside(train, held), window.last(held), window.last("simple_loss")
-        if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs, simple):
+        if window.measured(held) < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs, simple):
             return None
         return Finding(
             f"The model memorises its training samples: {what} is {mine:.4g} for them and {theirs:.4g} for held-out "

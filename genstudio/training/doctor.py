@@ -86,6 +86,11 @@ class Window:
         values = self.all(name)[1]
         return float(values[-1]) if len(values) else self._known.get(name, float("nan"))
 
+    def measured(self, name: str) -> int:
+        """The step of the newest value, 0 where there is none."""
+        steps = self.all(name)[0]
+        return int(steps[-1]) if len(steps) else 0
+
     def beside(self, name: str, other: str) -> float:
         """The value that a number had when `other` was last measured; NaN where it is not remembered."""
         (at, values), (measured, _) = self.all(name), self.all(other)

@@ -87,6 +87,19 @@ def test_a_training_loss_that_fell_since_the_last_evaluation_is_no_memorisation(
     assert [found.name for found in told if found.name == "memorising"] == []
 
 
+def test_a_held_out_loss_of_the_first_steps_is_no_plateau() -> None:
+    """It was measured before anything was learnt; measured again, it is one."""
+    one = Doctor(RULES, observe, known={"unigram": UNIGRAM, "uniform": 4.2})
+    told = []
+    for first in range(1, 1000, 50):
+        at = np.arange(first, first + 50)
+        parts = {"train_loss": Series(at, 2.5 - at / 2000)}
+        if first in (1, 801):
+            parts["val_loss"] = Series(at[:1], at[:1] * 0.0 + UNIGRAM)
+        told += [(first, found.name) for found in one.see(parts, (), GPTConfig().model_dump())]
+    assert [name for _, name in told] == ["plateau"] and told[0][0] > 800
+
+
 def test_advice_changes_every_rate_of_the_optimiser() -> None:
     for optimizer, names in (("muon", {"learning_rate", "muon_rate"}), ("adamw", {"learning_rate"})):
         (one,) = watched(HEALTHY | {"dead": 0.97}, optimizer=optimizer)

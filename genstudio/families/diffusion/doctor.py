@@ -26,7 +26,7 @@ def observe(snapshot: Snapshot) -> Mapping[str, float]:
 def slow_average(window: Window) -> Finding | None:
     """The average of the weights is worse than the weights: it still remembers too much of the beginning."""
     average, raw = window.last("val_loss"), window.last("raw_loss")
-    if window.step < START or math.isnan(average + raw) or not average > LAG * raw:
+    if window.measured("raw_loss") < START or math.isnan(average + raw) or not average > LAG * raw:
         return None
     ema = number(window, "ema")
     return Finding(
