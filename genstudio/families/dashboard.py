@@ -311,12 +311,15 @@ def against(
     'better than uniform (4.159) and unigram (3.345); Kneser-Ney 6 (1.518) is 0.482 ahead'
     >>> against(0.75, [("guessing", 0.5)], higher=True, write="{:.0%}".format)
     'better than guessing (50%)'
+    >>> against(1.0, [("a", 2.0), ("b", 3.0), ("c", 4.0)], write="{:g}".format)
+    'better than a (2), b (3) and c (4)'
     """
     sign = 1 if higher else -1
     known = tuple(references)
     beaten = [f"{words} ({write(one)})" for words, one in known if sign * (value - one) > 0]
     ahead = [f"{words} ({write(one)}) is {write(abs(value - one))} ahead" for words, one in known if sign * (value - one) <= 0]
-    return "; ".join(["better than " + " and ".join(beaten)] * bool(beaten) + ahead)
+    better = " and ".join([", ".join(beaten[:-1]), beaten[-1]] if len(beaten) > 1 else beaten)
+    return "; ".join([f"better than {better}"] * bool(beaten) + ahead)
 
 
 def is_estimated(board: Dashboard, info: RunInfo, name: str) -> bool:

@@ -152,7 +152,8 @@ def encode_target(opened: Opened[Any], prompt: Prompt) -> Encoded:
 def read_source(model: Translates, source: str) -> tuple[Array, tuple[int, ...]]:
     """Ids (S,) of a source with its end marker, and the positions of characters that are unknown. Raises DataError."""
     ids, unknown = model.encode_source(source)
-    if len(ids) < 2:
+    missing = set(unknown)
+    if len(ids) < 2 or (missing and all(letter.isspace() or at in missing for at, letter in enumerate(source))):
         raise DataError("None of these characters is in the model's vocabulary.", "Type text like its training pairs.")
     if len(ids) > model.context:
         most = model.context - 1

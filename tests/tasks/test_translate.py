@@ -105,6 +105,13 @@ def test_a_source_that_cannot_be_read_is_said(tmp_path: Path) -> None:
             models.open(ModelRef("live", "live", source=text), Writes)
 
 
+def test_a_source_of_unknown_words_alone_is_not_translated(tmp_path: Path) -> None:
+    """A vocabulary of words has a token for them, and a translation of nothing else would be made up."""
+    models, ref, _ = translating(tmp_path)
+    assert "vocabulary" in finished(ReadSource(ref, "жжж жж").run(models)).problem
+    assert not finished(ReadSource(ref, "red sun жжж").run(models)).problem
+
+
 @pytest.mark.parametrize("place", ["pre", "post"])
 def test_a_decoder_that_has_read_a_source_is_looked_into_like_any_other(tmp_path: Path, place: str) -> None:
     models, ref, model = translating(tmp_path, norm_place=place)

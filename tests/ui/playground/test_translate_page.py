@@ -230,6 +230,8 @@ def test_a_source_that_cannot_be_translated_is_said_at_its_line(tab: PlaygroundT
     row = tab.source
     qtbot.waitUntil(lambda: bool(row.text), timeout=LONG)
     row.edit.setText("жжж")
+    qtbot.waitUntil(lambda: "None of these characters" in row.note.text(), timeout=LONG)
+    row.edit.setText("red sun жжж")
     qtbot.waitUntil(lambda: "not in the vocabulary: ж" in row.note.text(), timeout=LONG)
     row.edit.setText("cat " * 40)
     qtbot.waitUntil(lambda: "at most" in row.note.text(), timeout=LONG)
