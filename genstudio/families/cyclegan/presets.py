@@ -55,8 +55,9 @@ PRESETS = (
     Preset(
         "any",
         "Any two sets of pictures",
-        "Two datasets of pictures of one size, such as two folders of your own, or two classes of one dataset. The more alike "
-        "the sets are apart from what is to change, the better. Four times as many pixels take about four times as long.",
+        "Two datasets of pictures of one size, such as two folders of your own (choose the second one under Settings), or two "
+        "classes of one dataset. The more alike the sets are apart from what is to change, the better. Four times as many "
+        "pixels take about four times as long.",
         {},
         steps=3000,
     ),
