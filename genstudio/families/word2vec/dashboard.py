@@ -10,6 +10,7 @@ from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
     SIDE,
+    STAGE,
     TIMELINE,
     Chart,
     Dashboard,
@@ -47,7 +48,7 @@ DASHBOARD = Dashboard(
                 Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation"),
                 Line("baseline_loss", "word frequencies alone", "simple"),
             ),
-            "Loss", large=True,
+            "Loss",
         ),
         Chart(
             "analogies", "How good", "share",
@@ -56,12 +57,12 @@ DASHBOARD = Dashboard(
                 Line("told_apart", "near beats random", "training"),
                 Line("baseline_told_apart", "by frequency", "simple"),
             ),
-            "Loss", large=True,
+            "Loss",
         ),
-        *optimizer_charts("Loss", "words"),
+        *optimizer_charts("Training", "words"),
     ),
     panes=(
-        Pane(("map",), "Map of words", SIDE, note="the most frequent words"),
+        Pane(("map",), "Map of words", STAGE, note="the most frequent words"),
         Pane(
             ("neighbours",), "Neighbours", SIDE,
             field=Field("word", "Word", "The words nearest to this one are named while it learns", ""),
