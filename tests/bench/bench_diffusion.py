@@ -44,7 +44,7 @@ from genstudio.data.work import finished
 from genstudio.evaluation import distances
 
 FAMILIES = {name: families.get(name) for name in ("diffusion", "gan")}
-DRAWS = 2
+DRAWS = 8
 STEPS = {"moons": 3000, "gaussian-ring": 3000, "swiss-roll": 3000}
 """That a quiet core makes in three minutes at most."""
 PRESET = {"moons": "moons", "gaussian-ring": "ring", "swiss-roll": "roll", "digits8": "digits", "pixel-faces": "faces"}
