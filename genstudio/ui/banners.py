@@ -116,7 +116,9 @@ class Banners(QWidget):
 
     def _place(self) -> None:
         width = min(_WIDTH, self.width() - 2 * _MARGIN)
-        needed = self._column.totalHeightForWidth(width) if self.shown else 0
+        # as if it scrolled: a bar beside the words can break a line more, and then it is needed and stays
+        narrower = width - self._scroll.verticalScrollBar().sizeHint().width()
+        needed = self._column.totalHeightForWidth(narrower) if self.shown else 0
         height = min(needed, self.height() // 2)
         self._scroll.setVisible(height > 0)
         self._scroll.setGeometry(self.width() - width - _MARGIN, self.height() - height - _MARGIN, width, height)
