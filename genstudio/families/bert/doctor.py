@@ -29,7 +29,7 @@ def stuck(window: Window) -> Finding | None:
     """It fills every gap with whatever is frequent: nothing around the gap has been used yet."""
     loss, simple = window.last("val_loss"), window.last("unigram")
     accuracy, common = window.last("masked_accuracy"), window.last("unigram_accuracy")
-    if window.step < START or not loss > simple - NOTHING * abs(simple):
+    if window.measured("val_loss") < START or not loss > simple - NOTHING * abs(simple):
         return None
     settings = window.settings
     if settings.get("task") == "classify":

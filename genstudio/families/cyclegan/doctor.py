@@ -23,7 +23,7 @@ def identity_collapse(window: Window) -> Finding | None:
     set."""
     change, between = window.last("change"), window.last("pair_error")
     agreement, real = window.last("agreement"), window.last("agreement_real")
-    if window.step < START or math.isnan(change + between + agreement + real):
+    if window.measured("change") < START or math.isnan(change + between + agreement + real):
         return None
     if not (real > KNOWN and agreement < TAKEN and change < UNCHANGED * between):
         return None
@@ -47,7 +47,7 @@ def permutation(window: Window) -> Finding | None:
     pictures of a set; or it comes back to within CAME_BACK of that, while the translation is further from the true partner
     than WRONG times the mean picture."""
     back, between = window.last("cycle_error"), window.last("pair_error")
-    if window.step < START or math.isnan(back + between):
+    if window.measured("cycle_error") < START or math.isnan(back + between):
         return None
     evidence = {"difference of what comes back": back, "difference between two pictures of a set": between}
     cures = (

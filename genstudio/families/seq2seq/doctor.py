@@ -40,7 +40,7 @@ def observe(snapshot: Snapshot) -> dict[str, float]:
 def one_vector(window: Window) -> Finding | None:
     """A decoder without attention forgets long sentences."""
     short, long = window.last("short_accuracy"), window.last("long_accuracy")
-    if window.step < START or window.settings.get("architecture") != "rnn" or not short - long > GAP:
+    if window.measured("long_accuracy") < START or window.settings.get("architecture") != "rnn" or not short - long > GAP:
         return None
     return Finding(
         f"Long sentences do not fit into one context vector: {short:.0%} of the tokens of the shortest third are right, and "

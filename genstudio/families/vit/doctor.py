@@ -30,7 +30,7 @@ def stuck(window: Window) -> Finding | None:
     """No better than naming the most frequent class, or filling in the mean picture."""
     task, loss = window.settings.get("task"), window.last("val_loss")
     simple = window.last({"classify": "class_frequencies", "masked": "mean_picture_loss"}.get(str(task), ""))
-    if window.step < START or math.isnan(simple) or not loss > simple - NOTHING * abs(simple):
+    if window.measured("val_loss") < START or math.isnan(simple) or not loss > simple - NOTHING * abs(simple):
         return None
     what = "knowing only how frequent each class is" if task == "classify" else "filling in the mean picture"
     return Finding(
