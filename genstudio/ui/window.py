@@ -63,7 +63,8 @@ class MainWindow(QMainWindow):
         self._begun = False
         self.tabs = Rooms(self.engine, self.library)
         self.links = Links(self)
-        self.tabs.show_room(first or (WELCOME if self.memory.first_start else FIRST))
+        self._first = first or (WELCOME if self.memory.first_start else FIRST)
+        self.tabs.show_room(self._first)
         self.banners = Banners(self.tabs)
         self.setCentralWidget(self.banners)
         self.status = StatusBar(self.engine, self.tabs.key)
@@ -157,7 +158,8 @@ class MainWindow(QMainWindow):
         self.status.begin()
         self.library.refresh_runs()
         self.library.refresh_datasets()
-        if not self.memory.first_start and self.memory.room() in self.tabs.rooms:
+        elsewhere = self.tabs.key() != self._first or self.in_lesson  # a person was faster
+        if not self.memory.first_start and self.memory.room() in self.tabs.rooms and not elsewhere:
             self.tabs.show_room(self.memory.room())
         yield
         self.engine.start(

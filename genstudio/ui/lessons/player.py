@@ -46,6 +46,7 @@ class Player(QObject):
         self.chosen: dict[int, int] = {}
         self._passed: set[int] = set()
         self._did: set[int] = set()
+        self._early = False
         self._since = Since()
         self._entering = False
         self._wired: list[tuple[QAbstractButton, object]] = []
@@ -90,7 +91,7 @@ class Player(QObject):
         self.lesson, self.chosen = None, {}
         self._passed, self._did = set(), set()
         self.steps = tuple(step for step in lesson.step if not self._left_away(step))
-        self.lesson = lesson
+        self.lesson, self._early = lesson, not self._window.ready
         self._enter(0)
 
     def end(self, *, finished: bool = False) -> None:
@@ -158,6 +159,12 @@ class Player(QObject):
         """See whether the step has been done by now; what was done once stays so."""
         if self.lesson is None or self._entering:
             return
+        if self._early and self._window.ready:  # only now it is known which models there are
+            self._early = False
+            if self.at == 0 and 0 not in self._did and len(self.steps) > 1 and self._left_away(self.step):
+                self.steps = self.steps[1:]
+                self._enter(0)
+                return
         self.highlight()
         if not self.done:
             if all(holds(self._window, one, self._since) for one in self.step.check):

@@ -69,6 +69,7 @@ _OPENING = "Opening the run…"
 _BOTH, _LOW = 1060, 600
 """Width in which the settings and a run have room side by side, and height of a window below which the words about a run that
 ended take one line, in pixels of the usual text size."""
+_IDLE_MS = 3000
 _NAMED = 3
 """Settings that the note about resuming names; it stands where the settings themselves need the room."""
 
@@ -112,7 +113,8 @@ class TrainingTab(QWidget):
         self._lines: Mapping[str, float] = {}
         self._measuring = ""
         self._texts: dict[str, Any] = {}
-        self._told = single_shot(self, 500)
+        self._told, self._idle = single_shot(self, 500), single_shot(self, _IDLE_MS)
+        self._idle.timeout.connect(self._measure_when_idle)
         self._plan: tuple[int | None, float | None] = (None, None)
         self.setup = SetupColumn(found)
         self._panels: dict[str, RunPanel] = {}
@@ -458,7 +460,7 @@ class TrainingTab(QWidget):
                 self._then()
             elif self.info is not None:
                 self.show_summary()
-                self._measure(self.info)  # a new training may have come before that was done
+                self._idle.start()  # a new training may have come before the exact loss was measured
 
         def described(failure: Failure | None) -> None:
             if failure is not None:
@@ -597,6 +599,15 @@ class TrainingTab(QWidget):
                 self.run_changed.emit(self.run_path)
 
         self._asking.ask("exact", MeasureEnd(str(info.folder), info.step), heard, over, on_result=found)
+
+    def _measure_when_idle(self) -> None:
+        """Nobody waits for it: it begins once there is nothing else to do, as long as the same run is shown."""
+        if self.info is None or self.state != "stopped":
+            return
+        if self._engine.running:
+            self._idle.start()
+        else:
+            self._measure(self.info)
 
     def _show_exact(self) -> None:
         """Milestones that an estimate reached stand or fall by what was measured."""
