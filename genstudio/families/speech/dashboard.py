@@ -108,7 +108,7 @@ DASHBOARD = Dashboard(
     race="start",
     smaller=_smaller,
     said=said,
-    welcome="Press Start: half of a recording is hidden, and the model learns to recognise the hidden sounds among others of the "
+    welcome="Press Start: parts of a clip are hidden, and the model learns to recognise the hidden sounds among others of the "
     "same clip. To do so it finds units of its own, and nobody tells it which sounds there are: with the vowels these are known, "
     "so you can see what each unit stands for. A run that has learned to listen can then learn to write from few transcripts.",
 )  # fmt: skip

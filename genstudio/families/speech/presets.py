@@ -39,11 +39,12 @@ PRESETS = (
     Preset(
         "wave",
         "Convolutions over the wave",
-        "No spectrogram is given, as in the paper: convolutions have to find such features in the samples first. That takes "
-        "far longer than some minutes, in which the units stand for moments of a period of the voice as much as for sounds: "
-        "after half a minute they say which vowel sounds in 49% of the frames, where units of spectrograms do in 95%.",
-        {"features": "wave", "layers": 3, "d_model": 96},
-        seconds=600,
+        "No spectrogram is given: convolutions find such features in the samples. The energy of the first ones is what follows, "
+        "as of a bank of filters that is learned: with two seeds the units say which vowel sounds in 82% and 85% of the frames "
+        "after a minute of one idle core. With GELU instead, as in the paper, under 'First layer', units stand for moments of a "
+        "period of the voice as much as for sounds: 45% to 49%.",
+        {"features": "wave", "first": "energy"},
+        seconds=120,
     ),
     Preset(
         "collapse",
