@@ -419,7 +419,7 @@ def _inspect_sound(given: _Given, options: ImportOptions) -> Work[Found]:
         raise DataError(f"This sound cannot be read: {shown}.", "Choose other files.", given.files[0])
     rates = Counter(each.rate for each in usable)
     several = max(each.channels for each in usable)
-    *more, last = (f"{rate:,}" for rate, _ in reversed(rates.most_common(3)))
+    *more, last = (f"{rate:,}" for rate in sorted(rate for rate, _ in rates.most_common(3)))
     what += f", {', '.join(more)}{' or ' if more else ''}{last} samples per second"
     what += f", {'one channel' if several == 1 else f'up to {several} channels'}"
     problems = [f"{listing.printable(each.name)} {each.why}." for each in broken[:3]]
