@@ -21,6 +21,11 @@ class Translated(Frozen):
     right: Annotated[Array, Held("bool", "made")]
 
     @property
+    def judged(self) -> bool:
+        """Whether there is a reference; a person's own sentence has none."""
+        return bool(self.wanted)
+
+    @property
     def exact(self) -> bool:
         """Whether the translation is the reference, token for token."""
         return len(self.made) == len(self.wanted) and bool(np.all(self.right))

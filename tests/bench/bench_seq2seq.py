@@ -17,7 +17,7 @@ Measured with one thread of a shared machine, in seconds of the process, in Nove
   and 32 s) 1.0000 with seeds 0 and 1. Other seeds of these two are not measured. All this with a decay of 0.98.
 - the same with a decay of 0.99, which the preset has now, of 50,000 strings: sort after 1,500 steps (73 to 87 s), 5 seeds: 1.0000
   exact of 2,000 in every one (0.0001 nats per token), where seed 2 had one wrong after 1,000; reverse after 1,000 steps (49 to
-  57 s), seeds 2, 3 and 4: 1.0000 each (0.0002); copy after 1,000 steps (54 to 57 s), 5 seeds: 1.0000 in every one (0.00003 to
+  58 s), 5 seeds: 1.0000 in every one (0.0002); copy after 1,000 steps (54 to 57 s), 5 seeds: 1.0000 in every one (0.00003 to
   0.00007).
 - what that is due to, sort, 500 steps of 50,000 strings (30 s): 9 of 2,000 wrong with the weights of the last step (0.0020
   nats per token), 1 with their moving average (0.0010); with rotary positions of base 30 instead of sinusoidal ones 19 and 8.

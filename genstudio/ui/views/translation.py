@@ -71,7 +71,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
             return (), ()
         header = ("sentence", "row", "position", "token", "right")
         rows = (
-            (number + 1, words, place + 1, piece, int(one.right[place]) if row == MODEL else "")
+            (number + 1, words, place + 1, piece, int(one.right[place]) if row == MODEL and one.judged else "")
             for number, one in enumerate(self.snapshot.sentences)
             for row, words in enumerate(self.rows)
             for place, piece in enumerate(_pieces(one, row))
@@ -100,7 +100,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
                 painter.setPen(QPen(look.color("grid"), 1))
                 y = top - _BETWEEN / 2
                 painter.drawLine(QPointF(_EDGE, y), QPointF(area.width() - _EDGE, y))
-            painter.setPen(look.color("accent" if one.exact else "quiet"))
+            painter.setPen(look.color("accent" if one.judged and one.exact else "quiet"))
             painter.drawText(QRectF(_EDGE, top, area.width() - 2 * _EDGE, _LINE), RIGHT, verdict(one))
         self._paint_names(painter)
         painter.setFont(theme.mono())
@@ -149,6 +149,8 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
             return box.center(), [(None, said, "")], title
         wanted = f"'{token_text(one.wanted[place])}'" if place < len(one.wanted) else "nothing: it is already at its end"
         here = f"{self.rows[REFERENCE]} here"
+        if not one.judged:
+            return box.center(), [(None, said, "")], title
         judged = [(None, said, "right")] if one.right[place] else [(None, said, "wrong"), (None, here, wanted)]
         return box.center(), judged, title
 
@@ -164,7 +166,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
             metrics = QFontMetricsF(theme.mono())
             for number, one in enumerate(() if shown is None else shown.sentences):
                 self._tops.append(y)
-                for row in range(len(ROWS)):
+                for row in range(len(ROWS)) if one.judged else (SOURCE, MODEL):
                     y = self._lay_row(metrics, number, one, row, y, width - _EDGE)
                 y += _BETWEEN
             self._height = round(y)
@@ -215,7 +217,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
             painter.setPen(QPen(look.color("border"), 1, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(cell.box)
-        elif cell.row == MODEL:
+        elif cell.row == MODEL and one.judged:
             _paint_ground(painter, cell.box, bool(one.right[cell.token]))
         else:
             painter.fillRect(cell.box, look.color("raised"))
@@ -251,15 +253,19 @@ class TranslationsPage(QScrollArea):
 
 
 def verdict(one: Translated) -> str:
-    """How a translation compares with its reference, in a few words."""
+    """How a translation compares with its reference, in a few words; empty where there is none."""
+    if not one.judged:
+        return ""
     if one.exact:
         return "✓ exact"
     return f"{int(one.right.sum())} of {max(len(one.wanted), len(one.made))} right"
 
 
 def summary(shown: Translations) -> str:
-    """All of them in one line."""
-    sentences = shown.sentences
+    """All that have a reference, in one line."""
+    sentences = [one for one in shown.sentences if one.judged]
+    if not sentences:
+        return f"step {shown.step:,}"
     exact = sum(one.exact for one in sentences)
     right = sum(int(one.right.sum()) for one in sentences)
     every = sum(max(len(one.wanted), len(one.made)) for one in sentences)
@@ -272,7 +278,8 @@ def spoken(shown: Translations, rows: tuple[str, str, str] = ROWS) -> str:
     said = [summary(shown)]
     for one in shown.sentences[:_ANNOUNCED]:
         source, wanted, made = (" ".join(map(token_text, part)) for part in (one.source, one.wanted, one.made))
-        said.append(f"{rows[SOURCE]} {source}; {rows[REFERENCE]} {wanted}; {rows[MODEL]} {made or 'nothing'}: {verdict(one)}")
+        reference, ended = (f"{rows[REFERENCE]} {wanted}; ", f": {verdict(one)}") if one.judged else ("", "")
+        said.append(f"{rows[SOURCE]} {source}; {reference}{rows[MODEL]} {made or 'nothing'}{ended}")
     return ". ".join(said)
 
 

@@ -102,6 +102,17 @@ def test_words_for_those_who_do_not_see_it() -> None:
     assert "source my dogs eat; reference mis perros comen; model mis gatos: 1 of 3 right" in spoken(SHOWN)
 
 
+def test_a_sentence_without_a_reference_is_not_judged(qtbot: QtBot) -> None:
+    own = Translated(("my", "cat"), (), ("mi", "gato"), np.ones(2, bool))
+    view = shown(qtbot)
+    view.show_snapshot(Translations("translations", 5, (own, *SHOWN.sentences)))
+    assert [cell.row for cell in view.cells() if cell.sentence == 0] == [SOURCE] * 2 + [MODEL] * 2
+    assert view.card((0, MODEL, 1))[1] == [(None, "'gato'", "")]
+    assert summary(view.snapshot) == summary(SHOWN).replace("1,200", "5")
+    assert spoken(view.snapshot).split(". ")[1] == "source my cat; model mi gato"
+    assert summary(Translations("translations", 5, (own,))) == "step 5"
+
+
 def test_numbers_of_the_table(qtbot: QtBot) -> None:
     header, rows = shown(qtbot).table()
     kept = list(rows)
