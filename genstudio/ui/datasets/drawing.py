@@ -12,7 +12,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import Scrolling, choice, hbox, named, paired, vbox
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
-from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
+from genstudio.ui.widgets import ElidedLabel, LabeledSlider, button, plain_label, primary_button
 
 HALF = 4.0
 """The plane shown is [-HALF, HALF] in both directions."""
@@ -352,7 +352,8 @@ class DrawDigits(QWidget):
         self.undo = button("Undo", "digit_undo", "undo", does=self.canvas.undo)
         self.clear = button("Clear", "digit_clear", "trash", does=self.canvas.clear)
         self.drop = button("Remove last", "digit_remove", "minus", "Remove the last picture", self._remove)
-        self.counted = plain_label("No pictures yet", role="quiet", name="digits_counted")
+        self.counted = named(ElidedLabel("No pictures yet"), "digits_counted", "Pictures drawn so far, by their labels")
+        self.counted.setProperty("quiet", True)
         self.save = primary_button("Save as dataset", "digits_save", "save")
         cancel = button("Cancel", "digits_cancel", does=self.cancelled.emit)
         self._pixels: list[Array] = []
@@ -368,7 +369,7 @@ class DrawDigits(QWidget):
         hbox(left, (self.grid, 1), (self.none, 1), into=middle, spacing=16)
         vbox(
             plain_label("Draw digits", role="title"), (Scrolling(middle, "draw_digits_scroll"), 1),
-            hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
+            hbox(plain_label("Name"), self.name, (self.counted, 1), cancel, self.save), into=self,
         )  # fmt: skip
         self.save.clicked.connect(self._save)
         self._show()

@@ -86,7 +86,7 @@ class PicturesPage(QWidget):
             self.classes.addItem("All classes")
             self.classes.addItems([f"{name} ({count:,})" for name, count in look.per_class])
             self.classes.setVisible(bool(look.per_class))
-            self.classes.setMinimumContentsLength(12)
+            self.classes.setMinimumWidth(theme.scaled(124))
         larger = min(max(2 * look.thumbs.shape[1], 40), 72)
         self.grid.set_cell(larger)
         self.grid.show_pictures(look.thumbs, look.labels, look.classes, look.names, look.captions)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from genstudio import families
@@ -21,8 +22,8 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import plain_label
 
 MOST = 30
-_RUN = 1
-"""The column with the names, which takes the room that the others leave."""
+_RUN, _NAMES = 1, 130
+"""The column with the names, which takes the room that the others leave, and at least so many pixels."""
 BITS = "bits per character"
 Measured = tuple[str, str]
 """What runs are compared by: the name of a measure and the unit that it is counted in."""
@@ -197,6 +198,20 @@ class Leaderboard(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, None if run is None else str(run.folder))
                 self.table.setItem(row, column, item)
         self.table.resizeColumnsToContents()
+        self._fit()
+
+    def _fit(self) -> None:
+        """The names of runs take what is left, and scroll the table where that is too little."""
+        others = sum(self.table.columnWidth(column) for column in range(self.table.columnCount()) if column != _RUN)
+        little = self.table.viewport().width() - others < theme.scaled(_NAMES)
+        mode = QHeaderView.ResizeMode.Interactive if little else QHeaderView.ResizeMode.Stretch
+        self.table.horizontalHeader().setSectionResizeMode(_RUN, mode)
+        if little:
+            self.table.setColumnWidth(_RUN, theme.scaled(_NAMES))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _activated(self, item: QTableWidgetItem) -> None:
         if path := item.data(Qt.ItemDataRole.UserRole):

@@ -18,13 +18,15 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, single_shot, vbox
 from genstudio.ui.runs.wording import display_name
 from genstudio.ui.views.curves import CurvesView
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import plain_label, tooltip
 
 MICRO = 1_000_000
 STEP, TIME, ITEMS = AXES = ("step", "time", "items")
 _AXIS_WORDS = {STEP: "by step", TIME: "by training time", ITEMS: "by tokens or samples read"}
 OWN = "own"
 """What is drawn where runs of several families have no measure of quality in common: of each, the one of its family."""
+_ROOMY = 300
+"""Pixels of height that leave room for more than the chart."""
 MOST = 12
 """Runs on one chart; more could not be told apart."""
 _AT_ONCE = 2
@@ -208,8 +210,10 @@ class Overlay(QWidget):
             for place, (label, (chart, line)) in enumerate(zip(labels(self._infos), drawn, strict=True))
         ]  # fmt: skip
         if name == OWN:
-            self.note.setText(own_words(self._infos, [measured for _, measured in drawn]))
-            self.note.show()
+            words = own_words(self._infos, [measured for _, measured in drawn])
+            self.measure.setToolTip(tooltip(words))
+            self.note.setText(words)
+            self.note.setVisible(self.height() > theme.scaled(_ROOMY))
         kind = self.measure.currentText(), unit, log, axis, self._numbers[0].item if axis == ITEMS else ""
         if self.chart is None or kind != self._kind:
             self._kind = kind
