@@ -23,6 +23,9 @@ Measured on one thread of a busy machine, in November 2026:
   seeds 0 and 2, draw by draw nearly the same.
 - digits, 900 steps in 91 s, seeds 1 and 2: agreement 0.985 and 0.986, where real held-out digits reach 0.989; a run of the
   program with seed 0 and as many steps has 0.979. Frechet distance 1.23 and 1.26, floor 0.31.
+- mnist10k, the preset to its end, a run of the program with seed 0, 1,500 steps: agreement 0.942, where real held-out digits
+  reach 0.988, Frechet distance 3.05 (floor 1.90), coverage 0.91 (0.95); of 20 pictures that were looked at 18 are clean digits
+  of the class that was asked for, one 5 looks like a 6 and one 8 is broken.
 - pixel-faces beside the GAN, 500 pictures: diffusion after 117 steps in 50 s has a Frechet distance of 27.4 (floor 0.82) and a
   coverage of 0.54 (0.98), the GAN after 709 steps in 40 s 8.5 and 0.75. In so little time the GAN is ahead; five minutes have not
   been run.
