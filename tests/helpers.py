@@ -10,8 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
+from genstudio.data import shelf
+from genstudio.data.work import finished
 from genstudio.events import Frame
-from genstudio.tasks.models import Models
+from genstudio.runs import Run
+from genstudio.tasks.live import settings_of
+from genstudio.tasks.models import Models, dataset_of
 from genstudio.tasks.task import Frames, Task
 
 R = TypeVar("R")
@@ -59,6 +63,13 @@ def run_task(task: Any, models: Models | None = None) -> list[Frame]:
 def result(task: Task[R], models: Models | None = None) -> R:
     """What a task returns."""
     return returned(task.run(models or Models()))[1]
+
+
+def prepared(run: str) -> Any:
+    """The data that a run was trained on, as its family prepares it."""
+    opened = Run.open(run)
+    family, config = settings_of(opened)
+    return finished(family.prepare(config, shelf.open_dataset(dataset_of(opened)), opened.kept()))
 
 
 def returned(work: Frames[R]) -> tuple[list[Frame], R]:

@@ -17,7 +17,7 @@ from genstudio.families.abilities import Heard, Transcribes
 from genstudio.snapshots.sound import Sound, Track
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Frames, Quiet, frames_of
-from genstudio.tasks.vocode import samples_of
+from genstudio.tasks.vocode import Wanted, heard_of
 
 _WINDOW, _BANDS, _NAMED = 0.064, 40, 0.12
 """Seconds of a window of the spectrogram that is shown, its mel bands, and seconds that a letter has room for its name."""
@@ -71,33 +71,35 @@ class Transcribe(Quiet):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownTranscript(Frozen):
-    """`shown` has one track, the beginning of a file with its letters as segments; `text` is what they say. `cut`: the file goes
-    on."""
+    """`shown` has one track, the beginning of a file with its letters as segments; `text` is what they say, `spoken` what is
+    known to be said. `cut`: the file goes on."""
 
     shown: Sound
     text: str
     cut: bool
     weights: str
+    spoken: str = ""
 
 
 @dataclass(frozen=True)
 class ShowTranscript(Quiet):
-    """What is spoken at the beginning of a file, as far as the model reads at once, to be seen and heard. Raises as
-    `Transcribe` does."""
+    """What is spoken at the beginning of a file, or without one in a held-out `clip`, as far as the model reads at once, to be
+    seen and heard. Raises as `Transcribe` does; DataError where the training data is gone."""
 
     model: ModelRef
     path: str
+    clip: int = 0
 
     def run(self, models: Models) -> Frames[ShownTranscript]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Transcribes)
-        model, path = opened.model, Path(self.path)
-        read = yield from frames_of(samples_of(path, model.rate, model.longest / model.rate), "Reading the sound")
+        model, wanted = opened.model, Wanted(self.model.run, self.path, self.clip)
+        read, name, spoken = yield from heard_of(opened, wanted, model.rate, model.longest / model.rate)
         samples = read[: model.longest]
         yield Frame(progress=Progress("Listening"))
         heard = model.transcribe(to_wave(samples))
-        shown = shown_with(samples, model.rate, heard, path.name, opened.step)
-        return ShownTranscript(shown, heard.text, len(read) > len(samples), opened.words)
+        shown = shown_with(samples, model.rate, heard, name, opened.step)
+        return ShownTranscript(shown, heard.text, len(read) > len(samples), opened.words, spoken)
 
 
 def shown_with(samples: Array, rate: int, heard: Heard, name: str, step: int) -> Sound:

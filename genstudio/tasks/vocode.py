@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from genstudio.data.audio.samples import to_mu_law
 from genstudio.data.importing.clips import read_file
+from genstudio.data.learnable.audio import AudioData
 from genstudio.data.work import Work
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Vocodes
+from genstudio.runs import Run
 from genstudio.snapshots.sound import Sound, Track
-from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames, frames_of
 
 LONGEST, COMPARED = 120, 10
@@ -71,29 +74,31 @@ class ComparedSound(Frozen):
 
 @dataclass(frozen=True)
 class CompareSound:
-    """The first seconds of the sound in a file, and what Griffin-Lim and the generator make of their mels. Raises as
-    `Resynthesise` does, but for the length."""
+    """The first seconds of the sound in a file, or without one of a held-out `clip`, and what Griffin-Lim and the generator make
+    of their mels. Raises as `Resynthesise` does, but for the length; DataError where the training data is gone."""
 
     model: ModelRef
     path: str
+    clip: int = 0
 
     def run(self, models: Models) -> Frames[ComparedSound]:
         from genstudio.nn.spectrogram import mel_edges
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Vocodes)
-        model, path = opened.model, Path(self.path)
+        model = opened.model
         form = model.mel_form
-        read = yield from frames_of(samples_of(path, form.rate, COMPARED), "Reading the sound")
+        wanted = Wanted(self.model.run, self.path, self.clip)
+        read, name, words = yield from heard_of(opened, wanted, form.rate, COMPARED)
         real = read[: COMPARED * form.rate]
         mels = model.mels_of(real)
-        tracks, errors = [Track(path.name, "real", to_mu_law(real), mels)], list[float]()
+        tracks, errors = [Track(name, "real", to_mu_law(real), mels, transcript=words)], list[float]()
         made = real
         for version, learnt in (("Griffin-Lim", False), ("generator", True)):
             yield Frame(progress=Progress("Resynthesising"))
             made, again, error = _remade(model, mels, learnt)
             errors.append(error)
-            tracks.append(Track(path.name, version, to_mu_law(made), again))
+            tracks.append(Track(name, version, to_mu_law(made), again))
         shown = Sound("resynthesised", opened.step, tuple(tracks), form.rate, form.hop, mel_edges(form.rate, form.bands))
         return ComparedSound(shown, made, (errors[0], errors[1]), len(read) > len(real), opened.words)
 
@@ -103,6 +108,28 @@ def _remade(model: Vocodes, mels: Array, learnt: bool) -> tuple[Array, Array, fl
     made = model.vocode(mels, learnt=learnt)
     again = model.mels_of(made)
     return made, again, float(np.abs(again - mels[:, : again.shape[1]]).mean())
+
+
+class Wanted(NamedTuple):
+    """A sound to listen to: the file at `path`, or, where that is empty, a held-out clip of the data of a run, the `clip`-th,
+    counted round."""
+
+    run: str
+    path: str
+    clip: int
+
+
+def heard_of(opened: Opened[Any], wanted: Wanted, rate: int, seconds: float) -> Frames[tuple[Array, str, str]]:
+    """Samples (T,) int16 of what is wanted, its name, and what is known to be spoken in it. Raises DataError."""
+    if wanted.path:
+        path = Path(wanted.path)
+        return (yield from frames_of(samples_of(path, rate, seconds), "Reading the sound")), path.name, ""
+    full = yield from opened.with_data(Run.open(wanted.run))
+    data = full.data
+    if not isinstance(data, AudioData) or not len(data.held):
+        raise DataError("This model has no held-out clips.", "Open a sound file.")
+    clip = int(data.held[wanted.clip % len(data.held)])
+    return data.clip(clip), f"Held-out clip {clip + 1}", data.written[clip] if clip < len(data.written) else ""
 
 
 def samples_of(path: Path, rate: int, seconds: float) -> Work[Array]:

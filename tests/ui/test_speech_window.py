@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from test_words_and_gaps import train
 
 from genstudio.data import shelf
@@ -20,7 +20,7 @@ from genstudio.tasks.transcribe import Transcribe
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.listening import unit_name, unit_sound
 from genstudio.ui.window import MainWindow
-from helpers import LONG, result
+from helpers import LONG, prepared, result
 
 SMALL = {"layers": 1, "heads": 2, "d_model": 16, "batch": 4, "entries": 4, "evaluate_every": 10, "warmup": 0}
 
@@ -77,3 +77,9 @@ def test_from_hidden_sounds_to_letters(
     written = [(round(start * clip.rate), letter.replace(" ", "\u2423")) for letter, start, _ in true.letters]
     assert [(first, sound.units[which]) for first, _, which in track.segments.tolist()] == written
     assert (true.text or "Nothing was recognised") in shows.outcome.text()
+    qtbot.mouseClick(shows.held, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "; spoken is '" in shows.outcome.text(), timeout=LONG)
+    data = prepared(run)
+    held = int(data.held[1 % len(data.held)])
+    assert np.array_equal(shows.view.shown.tracks[0].codes, to_mu_law(data.clip(held)))
+    assert f"spoken is '{data.written[held]}'" in shows.outcome.text()

@@ -11,14 +11,14 @@ import pytest
 from gan_window import change, stop
 from PySide6.QtCore import Qt
 
-from genstudio.data.audio.samples import to_int16
+from genstudio.data.audio.samples import to_int16, to_mu_law
 from genstudio.data.audio.written import wav_of
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.vocode import Resynthesise
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.tracks import TracksPage
 from genstudio.ui.window import MainWindow
-from helpers import LONG, result
+from helpers import LONG, prepared, result
 from real_window import press
 
 SMALL = {
@@ -50,7 +50,7 @@ def test_sound_is_heard_at_every_step_beside_griffin_lim(
     qtbot.mouseClick(page.plays[2], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.player.playing and page.view.playing is not None, timeout=LONG)
     assert page.view.playing[0] == 2 and tab.state == "running", "it trains on while it plays"
-    page.stop.click()
+    page.plays[2].click()
     change(qtbot, tab, "feature", 0.0)
     errors = panel.charts.views["mels"].points
     qtbot.waitUntil(lambda: len(errors("mel_error")[0]) > 2, timeout=LONG)
@@ -85,6 +85,12 @@ def a_sound_of_ones_own(window: MainWindow, qtbot: Any, run: str, folder: Path) 
     page.save_as(str(folder / "made.wav"))
     with wave.open(str(folder / "made.wav")) as saved:
         assert np.array_equal(np.frombuffer(saved.readframes(saved.getnframes()), "<i2"), true.made)
+    data = prepared(run)
+    qtbot.mouseClick(page.held, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.view.shown.tracks[0].clip.startswith("Held-out clip"), timeout=LONG)
+    held = int(data.held[1 % len(data.held)])
+    assert held not in data.train
+    assert np.array_equal(page.view.shown.tracks[0].codes, to_mu_law(data.clip(held)[: 10 * data.rate]))
     page.show_file(str(text))
     qtbot.waitUntil(lambda: "is not a WAV" in page.outcome.text(), timeout=LONG)
     assert page.view.shown is None

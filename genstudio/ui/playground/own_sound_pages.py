@@ -25,16 +25,18 @@ _JOB = "own sound"
 
 
 class OwnSoundPage(Page):
-    """A file that a person opens, seen and heard with what the model makes of it."""
+    """A file that a person opens, or a held-out clip, the `clip`-th from 1 on, seen and heard with what the model makes of it."""
 
     def __init__(self, engine: Engine, name: str, title: str, channel: str, empty: str) -> None:
         super().__init__(engine, f"page_{name}", title)
-        self.path = ""
+        self.path, self.clip = "", 0
         self.file = button("Open a sound file…", f"{name}_open", "open", "WAV, FLAC, Ogg Vorbis or MP3", self._choose)
+        self.held = button("A held-out clip", f"{name}_held", "chevron-right",
+                           "Take the next clip of the data of this model that it was not trained on", self.show_held)  # fmt: skip
         self.view = TracksPage(Pane((channel,), "Sound"))
         self.view.view.empty = empty
         self.outcome = plain_label(wrap=True, name=f"{name}_said")
-        vbox(Flow(self.file, *self.tools()), (self.view, 1), self.outcome, into=self, spacing=6)
+        vbox(Flow(self.file, self.held, *self.tools()), (self.view, 1), self.outcome, into=self, spacing=6)
         for figure in (self.view.view, self.view.close_up):
             figure.failed.connect(self.failed)
 
@@ -42,6 +44,16 @@ class OwnSoundPage(Page):
         """Open this file."""
         self.path = path
         self._look()
+
+    def show_held(self) -> None:
+        """Take the next held-out clip."""
+        self.path, self.clip = "", self.clip + 1
+        self._look()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a sound was chosen."""
+        return bool(self.path) or self.clip > 0
 
     def explained(self, kind: str, failure: Failure) -> bool:
         """A file that cannot be heard is said here."""
@@ -66,7 +78,8 @@ class ResynthesisePage(OwnSoundPage):
     def __init__(self, engine: Engine) -> None:
         super().__init__(
             engine, "resynthesise", "Resynthesise", "resynthesised",
-            "Open a sound file: it becomes a mel spectrogram, and sound again, by Griffin-Lim and by this vocoder",
+            "Open a sound file, or take a held-out clip: it becomes a mel spectrogram, and sound again by Griffin-Lim and "
+            "by this vocoder",
         )
         self.found: ComparedSound | None = None
 
@@ -84,8 +97,8 @@ class ResynthesisePage(OwnSoundPage):
             self.save_as(path)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        if self.path:
-            self.ask(_JOB, CompareSound(model, self.path), on_result=self._show)
+        if self.wanted:
+            self.ask(_JOB, CompareSound(model, self.path, self.clip), on_result=self._show)
 
     def _show(self, found: ComparedSound) -> None:
         self.found = found
@@ -101,15 +114,17 @@ class TranscribePage(OwnSoundPage):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(
-            engine, "transcribe", "Transcribe", "heard", "Open a sound file: what is spoken is written above its spectrogram",
+            engine, "transcribe", "Transcribe", "heard",
+            "Open a sound file, or take a held-out clip: what is spoken is written above its spectrogram",
         )  # fmt: skip
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        if self.path:
-            self.ask(_JOB, ShowTranscript(model, self.path), on_result=self._show)
+        if self.wanted:
+            self.ask(_JOB, ShowTranscript(model, self.path, self.clip), on_result=self._show)
 
     def _show(self, found: ShownTranscript) -> None:
         self.view.show_snapshot(found.shown)
         said = f"'{found.text}'" if found.text else "Nothing was recognised"
+        said += f"; spoken is '{found.spoken}'" if found.spoken else ""
         cut = " The model reads no more at once; the command transcribe reads the whole file." if found.cut else ""
         self.outcome.setText(f"{said}, {found.shown.seconds(found.shown.tracks[0]):.2f} s, {found.weights}.{cut}")
