@@ -77,7 +77,7 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from real_window import shown
+    from real_window import is_ready, shown
 
     app = QApplication([])
     window = shown()
@@ -95,11 +95,15 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
             seen.append((time.monotonic(), len(frame.series["train_loss"])))  # type: ignore[attr-defined]
 
     def begin() -> None:
+        if not is_ready(window):  # where other programs are at work a start takes longer
+            QTimer.singleShot(200, begin)
+            return
         setup = window.transformer.setup
         setup.choose_data("shakespeare")
         setup.form.set_values(json.loads(config))
         setup.set_plan(None, seconds + 3600)
         window.transformer.start_training()
+        QTimer.singleShot(int(1000 * (seconds + 5.5)), window.close)
 
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -110,7 +114,6 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
         timer.start()
     QTimer.singleShot(0, window.begin)
     QTimer.singleShot(2500, begin)
-    QTimer.singleShot(int(1000 * (seconds + 8)), window.close)
     app.exec()
     counted = seen[20:]
     if not ticking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -25,7 +25,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
-_ROW, _HEADING = 21, 23
+_ROW, _HEADING, _WIDE, _WIDEST = 21, 23, 176, 210
 _LEAST = 266, 180
 _SIDES: dict[str, Side] = {"Decoder": "decoder", "Encoder": "encoder"}
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -67,7 +67,6 @@ class Inspectors(QWidget):
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.rail.setFixedWidth(176)
         self.stack = named(QStackedWidget(), "page_stack")
         self.stack.setMinimumSize(*_LEAST)
         self.line = named(ElidedLabel(), "page_line", "What this page is for")
@@ -86,6 +85,7 @@ class Inspectors(QWidget):
         self.hint.toggled.connect(self.suggestion.setVisible)
         self.side.currentIndexChanged.connect(lambda _: self.look_at(*self._looked) if self._looked is not None else None)
         self.rail.currentItemChanged.connect(self._picked)
+        theme.changed.connect(self._size_rail)
 
     @property
     def current(self) -> Page | None:
@@ -186,11 +186,18 @@ class Inspectors(QWidget):
                 group = known.question
                 heading = QListWidgetItem(group)
                 heading.setFlags(Qt.ItemFlag.NoItemFlags)
-                heading.setFont(theme.font(theme.SMALL, bold=True))
-                heading.setSizeHint(self.rail.sizeHint().scaled(100, _HEADING, Qt.AspectRatioMode.IgnoreAspectRatio))
                 heading.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
                 self.rail.addItem(heading)
             item = QListWidgetItem(entry.title)
             item.setToolTip(tooltip(known.line))
-            item.setSizeHint(self.rail.sizeHint().scaled(100, _ROW, Qt.AspectRatioMode.IgnoreAspectRatio))
             self.rail.addItem(item)
+        self._size_rail(None)
+
+    def _size_rail(self, _theme: object) -> None:
+        """Rows as high as their words, and the list as wide, whatever the size of the text."""
+        self.rail.setFixedWidth(min(theme.scaled(_WIDE), _WIDEST))
+        for row in range(self.rail.count()):
+            item = self.rail.item(row)
+            heading = item.text() not in self._entries
+            item.setFont(theme.font(theme.SMALL, bold=True) if heading else theme.font(theme.NORMAL))
+            item.setSizeHint(QSize(100, theme.scaled(_HEADING if heading else _ROW)))
