@@ -72,7 +72,9 @@ def _transcribe(options: argparse.Namespace) -> None:
             {
                 "file": each.path, "text": each.text, "seconds": each.seconds, "log_probability": each.logprob,
                 "parts": each.parts, "rate": each.rate,
-                "letters": [{"letter": letter, "start": first, "end": last} for letter, first, last in each.letters],
+                "letters": [
+                    {"letter": letter, "start": round(first, 6), "end": round(last, 6)} for letter, first, last in each.letters
+                ],
             }
             for each in found.files
         ]  # fmt: skip

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -142,12 +143,20 @@ def describe(files: Sequence[tuple[str, Path]]) -> Work[list[Described]]:
     return found
 
 
+def _length(seconds: float) -> str:
+    """
+    >>> _length(3.456), _length(10_800)
+    ('3.46 s', '3:00:00')
+    """
+    return f"{seconds:.2f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
 def preview(files: Sequence[Described], texts: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Columns and rows that show a person what files are, and what is said in them where it is known."""
     spoken = bool(texts)
     columns = ("File", "Length", "Format", *(("Transcript",) if spoken else ()))
     return columns, tuple(
-        (listing.printable(each.name), "" if each.why else f"{each.seconds:,.2f} s", each.form or each.why,
+        (listing.printable(each.name), "" if each.why else _length(each.seconds), each.form or each.why,
          *((texts.get(each.name, ""),) if spoken else ()))
         for each in files
     )  # fmt: skip
