@@ -25,6 +25,12 @@ def test_two_classes_are_trained_watched_and_a_picture_is_translated(window: Mai
     tab.setup.choose_data("digits8")
     editor = tab.setup.form.rows["to"].editor
     qtbot.waitUntil(lambda: "9" in editor.names(), timeout=LONG)
+    titles = tab.setup.form.rows["data_b"].editor.names()
+    assert "Shapes in two colours" in titles and "coloured-shapes" not in titles, "datasets by what they are called"
+    tab.setup.form.rows["data_b"].editor.setEditText("Shapes in two colours")
+    qtbot.waitUntil(lambda: "orange" in editor.names(), timeout=LONG)
+    tab.setup.form.rows["data_b"].editor.setEditText("")
+    qtbot.waitUntil(lambda: "9" in editor.names(), timeout=LONG)
     tab.setup.form.set_values({**SMALL, "from_": "3", "to": "nowhere"})
     tab.setup.set_plan(1_000_000, None)
     press(qtbot, tab, "gan_start")

@@ -71,7 +71,7 @@ MORE = (
     Case("transformer", "seq2seq", "same.csv", "All pairs have the same source"),
     Case("transformer", "bert", "short.txt", "its validation part has 1 token, and a context of 64 needs 65",
          values={"task": "pretrain"}),
-    Case("gan", "cyclegan", "one.npz", "'one' has no two classes; choose a second dataset", "data_b", {"data_b": ""}),
+    Case("gan", "cyclegan", "one.npz", "'one' does not have two classes; choose a second dataset", "data_b", {"data_b": ""}),
     Case("gan", "cyclegan", "plain.npz", "those of 'colour' in colour; import 'colour' again in grey", "data_b",
          {"data_b": "colour.npz"}),
     Case("gan", "cyclegan", "odd.npz", "9 x 9 pixels cannot be halved once", "halvings", {"data_b": "odd.npz", "halvings": 1}),

@@ -32,7 +32,7 @@ from genstudio.ui.runs.leaderboard import BITS, ranking, results
 from genstudio.ui.runs.model import Column, RunsModel, Sifted
 from genstudio.ui.runs.painting import RunPainter, shares
 from genstudio.ui.runs.side_by_side import looks, matching
-from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name, full_result
+from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name, full_result, in_a_sentence
 from helpers import LONG, result
 from real_window import fits, opened
 
@@ -210,6 +210,8 @@ def test_a_result_is_as_exact_as_it_is_known_and_says_where_it_is_estimated() ->
     assert dashboard.result(board.result, exact) == ("validation 1.7000", 1.7)
     pictures = info_of("gan", {}, losses={"frechet_distance": 3.0})
     assert not ranking([(pictures, 3.0)], {}, higher=False)[0].estimated, "it is compared with nothing that is exact"
+    shown = standing(families.get("gan").dashboard, pictures, {}, {"frechet_distance_floor": 1.0})
+    assert shown is not None and in_a_sentence(shown, pictures).startswith("Fréchet distance 3 (own encoder): real against real")
 
 
 def test_losses_of_different_tokens_are_compared_in_bits_per_character_only() -> None:

@@ -81,7 +81,7 @@ def from_sides(
         if not to:
             to = next((name for name in found if name != from_), "")
         if not (from_ and to):
-            raise ConfigError([Problem("data_b", f"'{first.info.title}' has no two classes; choose a second dataset")])
+            raise ConfigError([Problem("data_b", f"'{first.info.title}' does not have two classes; choose a second dataset")])
     problems = [*_fit(first, other)]
     if second is None and from_ == to:
         problems.append(Problem("to", f"both sets are '{to}'; choose another class"))

@@ -151,10 +151,12 @@ def full_result(standing: Standing) -> str:
 
 
 def in_a_sentence(standing: Standing, info: RunInfo) -> str:
-    """How good a run is, against all that it is compared with: "Reconstruction error 0.0364: better than PCA (0.0539)."."""
+    """How good a run is, against all that it is compared with: "Reconstruction error 0.0364 (per pixel): better
+    than PCA (0.0539)."."""
     name, better = standing.measure.name, standing.measure.better
     at = info.result_step(name)
-    words = f"{measured(standing)} {standing.unit}".strip() + ("" if at == info.step else f" (step {at:,})")
+    rests = ", ".join(filter(None, (standing.unit, "" if at == info.step else f"step {at:,}")))
+    words = measured(standing) + (f" ({rests})" if rests else "")
     beside = against(standing.value, standing.references, higher=better == "higher", write=value_text) if better else ""
     return f"{words[:1].upper()}{words[1:]}" + (f": {beside}." if beside else ".")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -61,8 +62,10 @@ def _runs_of(families: str) -> list[str]:
 
 
 def _datasets_of(kind: str) -> list[str]:
-    """Ids of the datasets of a kind."""
-    return [info.id for info in shelf.list_datasets() if info.kind == kind]
+    """The datasets of a kind by what they are called, or by their ids where two are called the same."""
+    known = shelf.list_datasets()
+    often = Counter(info.title.casefold() for info in known)
+    return [info.title if often[info.title.casefold()] == 1 else info.id for info in known if info.kind == kind]
 
 
 class _PathEdit(QLineEdit):

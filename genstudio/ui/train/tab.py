@@ -986,9 +986,10 @@ class TrainingTab(QWidget):
         values = self.setup.values()
         for setting in self.config_type.settings():
             data = self.setup.data.currentData() if setting.part == "data" else values.get(setting.part)
-            chosen = str(data or self.setup.data.currentData() or "")
+            said = str(data or self.setup.data.currentData() or "").strip().casefold()
+            chosen = next((info.id for info in self.setup.infos.values() if said in (info.id, info.title.casefold())), "")
             place = self.family.name, setting.name
-            if not setting.part or chosen not in self.setup.infos or self._parts.get(place) == chosen:
+            if not setting.part or not chosen or self._parts.get(place) == chosen:
                 continue
             self._parts[place] = chosen
             show = partial(self.setup.form.set_names, setting.name)
