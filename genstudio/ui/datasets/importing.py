@@ -33,7 +33,7 @@ from genstudio.data.importing.options import Attempt, Found, ImportOptions
 from genstudio.data.importing.written import WHAT_PAIRS_TRAIN, class_columns, labelled_columns, number_columns
 from genstudio.events import Progress
 from genstudio.ui import theme
-from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
+from genstudio.ui.layouts import Flow, choice, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.widgets import button, plain_label, primary_button
@@ -122,8 +122,8 @@ class SoundForm(QWidget):
         self.shown = plain_label(role="quiet", wrap=True, name=f"{name}_shown")
         self.files = _cells(f"{name}_files", "Some of the files")
         vbox(
-            hbox(plain_label("Rate"), self.rate, plain_label("Longest clip"), self.longest, self.trim, None),
-            self.broken, self.shown, (self.files, 1), into=self,
+            Flow(plain_label("Rate"), self.rate, plain_label("Longest clip"), self.longest, self.trim), self.broken,
+            self.shown, (self.files, 1), into=self,
         )  # fmt: skip
 
     def settings(self) -> SoundSettings:

@@ -93,7 +93,7 @@ class Writer(Page):
     def show_writing_tools(self, shown: bool) -> None:
         """The sampler and the buttons that write are there for a model that writes."""
         self._writes = shown
-        for widget in (self.sampler, self.again, self.here):
+        for widget in (self.sampler, self.generate):
             widget.setVisible(shown)
         self._enable()
 
@@ -180,10 +180,11 @@ class Writer(Page):
         self.here.setEnabled(ready and self.view.caret() < self.view.document.tree.length)
         self.again.setEnabled(ready and self._began is not None and self._began <= self.view.document.tree.length)
         self.stop.setEnabled(self.writing)
-        keys = self.generate.hasFocus() or self.stop.hasFocus()
-        self.generate.setVisible(self._writes and not self.writing)  # one gives way to the other: both would take two rows
-        self.stop.setVisible(self._writes and self.writing)
-        if keys:
+        focused = next((one for one in (self.stop, self.again, self.here) if one.hasFocus()), None)
+        self.stop.setVisible(self._writes and self.writing)  # it takes the place of two others: all four would take two rows
+        for widget in (self.again, self.here):
+            widget.setVisible(self._writes and not self.writing)
+        if focused is not None and focused.isHidden():
             (self.stop if self.writing else self.generate).setFocus()
         self.undo.setEnabled(self.view.document.can_undo)
         self.redo.setEnabled(self.view.document.can_redo)

@@ -295,6 +295,7 @@ class TrainingTab(QWidget):
         try:
             values, seed = self.setup.parsed()
         except ConfigError as error:
+            self.setup.show_problems(error.problems)
             self.setup.go_to(error.problems[0])
             return
         if self.setup.data.currentData() is None:
