@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ def list_datasets() -> list[DatasetInfo]:
     return [*_shipped(), *sorted(store.imported(), key=lambda info: (info.title.casefold(), info.id))]
 
 
+def named(known: Iterable[DatasetInfo], name: str) -> DatasetInfo | None:
+    """The one of this id, or else of this title, in letters of either case."""
+    every, wanted = tuple(known), name.strip()
+    by_id = next((info for info in every if info.id == wanted), None)
+    return by_id or next((info for info in every if info.title.casefold() == wanted.casefold()), None)
+
+
 def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> DatasetInfo:
     """The dataset of this id or title, or that of a file or folder, which is imported if it is not on the shelf yet.
 
@@ -35,12 +42,8 @@ def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> Datas
     """
     known = list_datasets()
     wanted = name_or_path.strip()
-    for info in known:
-        if wanted == info.id:
-            return info
-    for info in known:
-        if wanted.casefold() == info.title.casefold():
-            return info
+    if (found := named(known, wanted)) is not None:
+        return found
     path = expanded(name_or_path)
     if wanted and (os.path.lexists(path) or path.name != wanted or path.suffix):
         return finished(import_text(path) if "text" in kinds else import_path(path))

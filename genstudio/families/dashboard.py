@@ -301,6 +301,14 @@ def standing(board: Dashboard, info: RunInfo, known: Mapping[str, float], floors
     )
 
 
+def parted(
+    value: float, references: Iterable[tuple[str, float]], *, higher: bool
+) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+    """The references that a value beats, and those that it does not, each in their order."""
+    known, sign = tuple(references), 1 if higher else -1
+    return [one for one in known if sign * (value - one[1]) > 0], [one for one in known if sign * (value - one[1]) <= 0]
+
+
 def against(
     value: float, references: Iterable[tuple[str, float]], *, higher: bool = False,
     write: Callable[[float], str] = "{:.3f}".format,
@@ -314,10 +322,9 @@ def against(
     >>> against(1.0, [("a", 2.0), ("b", 3.0), ("c", 4.0)], write="{:g}".format)
     'better than a (2), b (3) and c (4)'
     """
-    sign = 1 if higher else -1
-    known = tuple(references)
-    beaten = [f"{words} ({write(one)})" for words, one in known if sign * (value - one) > 0]
-    ahead = [f"{words} ({write(one)}) is {write(abs(value - one))} ahead" for words, one in known if sign * (value - one) <= 0]
+    behind, before = parted(value, references, higher=higher)
+    beaten = [f"{words} ({write(one)})" for words, one in behind]
+    ahead = [f"{words} ({write(one)}) is {write(abs(value - one))} ahead" for words, one in before]
     better = " and ".join([", ".join(beaten[:-1]), beaten[-1]] if len(beaten) > 1 else beaten)
     return "; ".join([f"better than {better}"] * bool(beaten) + ahead)
 

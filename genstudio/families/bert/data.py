@@ -120,7 +120,7 @@ def _prepared(
             raise DataError(
                 f"'{dataset.info.title}' is not a set of labelled texts, and a classifier learns from one.",
                 "Choose one, such as a table with a column of texts and one of labels, at least two of them; or the task "
-                "'pretrain'.", dataset.info.path,
+                "'pretrain'.", dataset.info.place,
             )  # fmt: skip
         return (yield from _labelled(config, dataset, base, started))
     values, cut = config.model_dump(), None
@@ -134,7 +134,7 @@ def _prepared(
         if started is None:
             raise
         hint = "A run that starts from another one keeps its vocabulary: choose a run of this dataset, or start from scratch."
-        raise DataError(error.message, hint, dataset.info.path) from error
+        raise DataError(error.message, hint, dataset.info.place) from error
     return BertData(
         SpecialTokenizer(found.tokenizer), found.train, found.validation, found.dataset_id, found.dataset_hash, started
     )
@@ -170,7 +170,7 @@ def _labelled(
     if len(np.unique(dataset.labels[known])) < 2:
         raise DataError(
             f"All texts of '{info.title}' have the same class: there is nothing to tell apart.",
-            "Choose labelled texts of at least two classes.", info.path,
+            "Choose labelled texts of at least two classes.", info.place,
         )  # fmt: skip
     rng, places = np.random.default_rng(config.split_seed), np.arange(len(known))
     train, validation = (rng.permutation(part) for part in _split(config, places))

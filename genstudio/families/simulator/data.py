@@ -55,7 +55,7 @@ def prepare(config: SimulatorConfig, dataset: RegionDataset, _kept: Mapping[str,
     if len(regions) < _LEAST:
         raise DataError(
             f"'{info.title}' has only {len(regions)} regions.", f"At least {_LEAST} are needed; a few hundred "
-                                                                "are better.", info.path
+                                                                "are better.", info.place
         )
     if config.model.demes == 2 and dataset.demes != 2:
         raise ConfigError([Problem(
@@ -68,7 +68,7 @@ def prepare(config: SimulatorConfig, dataset: RegionDataset, _kept: Mapping[str,
     subsets, samples = _haplotypes(config, dataset)
     compared = thinned(regions, subsets[0])
     if not compared.sites().any():
-        raise DataError(f"No site of '{info.title}' varies.", "Choose another dataset.", info.path)
+        raise DataError(f"No site of '{info.title}' varies.", "Choose another dataset.", info.place)
     seen = [windows(compared, config.snps)]
     for place, subset in enumerate(subsets[1:]):
         yield 0.1 + 0.2 * place / len(subsets)

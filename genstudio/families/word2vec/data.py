@@ -68,7 +68,7 @@ def prepare(config: Word2VecConfig, dataset: TextDataset, kept: Mapping[str, Any
     info, lower = dataset.info, config.tokenizer == "word" and config.lower_case
     text = dataset.text.lower() if lower else dataset.text
     if not text:
-        raise DataError("The text is empty.", "Choose a file with text in it.", info.path)
+        raise DataError("The text is empty.", "Choose a file with text in it.", info.place)
     arranged = yield from scaled(arrange(text, config.part), 0.0, 0.1)
     text, cut = arranged.text, arranged.cut
     if kept is None:
@@ -87,13 +87,13 @@ def prepare(config: Word2VecConfig, dataset: TextDataset, kept: Mapping[str, Any
             f"The text is too short: its training part has {known} different {what}{least}, its validation part "
             f"{len(validation):,} known ones in all.",
             "Choose a longer text, or a smaller minimum count.",
-            info.path,
+            info.place,
         )
     if not (train.lines[1:] == train.lines[:-1]).any():
         raise DataError(
             f"No line of the text has two {what} beside each other, so nothing is near anything.",
             "Switch off 'Stay in the line', or choose a text of sentences.",
-            info.path,
+            info.place,
         )
     asked = dataset.questions if isinstance(dataset, AnalogyDataset) else ()
     if lower:

@@ -12,7 +12,7 @@ from genstudio import families
 from genstudio.config import Config, Setting, Values
 from genstudio.errors import ConfigError
 from genstudio.families import AnyFamily
-from genstudio.families.dashboard import Standing, against
+from genstudio.families.dashboard import Standing, against, parted
 from genstudio.runs import RunInfo
 from genstudio.ui.train.summary import plan_words
 from genstudio.ui.views.chart import value_text
@@ -165,9 +165,7 @@ def beside(standing: Standing) -> str:
     """How a result stands to its references: "better than Kneser-Ney 6, 1.515", "0.130 behind Kneser-Ney 6, 1.515"."""
     if not standing.measure.better or not standing.references:
         return ""
-    sign = 1 if standing.measure.better == "higher" else -1
-    beaten = [(words, value) for words, value in standing.references if sign * (standing.value - value) > 0]
-    ahead = [(words, value) for words, value in standing.references if sign * (standing.value - value) <= 0]
+    beaten, ahead = parted(standing.value, standing.references, higher=standing.measure.better == "higher")
     parts = []
     if beaten:
         words, value = beaten[-1]

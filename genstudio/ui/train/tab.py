@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.config import Config, Values
+from genstudio.data import shelf
 from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
@@ -986,15 +987,16 @@ class TrainingTab(QWidget):
         """Which parts of the chosen datasets the settings can name, where there are such settings."""
         values = self.setup.values()
         for setting in self.config_type.settings():
-            data = self.setup.data.currentData() if setting.part == "data" else values.get(setting.part)
-            said = str(data or self.setup.data.currentData() or "").strip().casefold()
-            chosen = next((info.id for info in self.setup.infos.values() if said in (info.id, info.title.casefold())), "")
-            place = self.family.name, setting.name
-            if not setting.part or not chosen or self._parts.get(place) == chosen:
+            if not setting.part:
                 continue
-            self._parts[place] = chosen
+            data = self.setup.data.currentData() if setting.part == "data" else values.get(setting.part)
+            chosen = shelf.named(self.setup.infos.values(), str(data or self.setup.data.currentData() or ""))
+            place = self.family.name, setting.name
+            if chosen is None or self._parts.get(place) == chosen.id:
+                continue
+            self._parts[place] = chosen.id
             show = partial(self.setup.form.set_names, setting.name)
-            self._asking.ask(f"parts {setting.name}", ReadParts(chosen, setting.part == "attributes"), on_result=show)
+            self._asking.ask(f"parts {setting.name}", ReadParts(chosen.id, setting.part == "attributes"), on_result=show)
 
     def _connect(self) -> None:
         self.setup.changed.connect(self._ask_parts)
