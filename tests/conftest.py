@@ -14,7 +14,7 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -43,6 +43,11 @@ class Waiting(type("Waits", (QtBot,), {name: partialmethod(getattr(QtBot, name),
         while one is being mapped, and says nothing of a move to where it already stands."""
         QTest.mouseMove(widget.window().windowHandle(), widget.mapTo(widget.window(), pos))
         QApplication.processEvents()
+
+    def mouseDClick(self, widget: QWidget, button: Qt.MouseButton, **where: Any) -> None:
+        """Qt's own leaves the button down, so that every later move of the pointer is a drag."""
+        QTest.mouseDClick(widget, button, **where)
+        QTest.mouseRelease(widget, button, **where)
 
 
 @pytest.fixture
@@ -105,6 +110,25 @@ def _text_of_the_usual_size(request: pytest.FixtureRequest) -> Iterator[None]:
 
         if theme.zoom() != 1:
             theme.set_zoom(QApplication.instance(), 1.0, contrast=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_window_left_in_the_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A menu left open, a modal dialog or a button held down takes the pointer from every test that comes after."""
+    yield
+    if "qtbot" not in request.fixturenames:
+        return
+    left = [
+        f"{what} {widget}"
+        for what, widget in (("menu", QApplication.activePopupWidget()), ("dialog", QApplication.activeModalWidget()))
+        if widget is not None
+    ]
+    left += [f"{widget} in front" for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    left += [f"{QApplication.mouseButtons()} held down"] * (QApplication.mouseButtons() != Qt.MouseButton.NoButton)
+    left += ["the mouse grabbed"] * (QWidget.mouseGrabber() is not None)
+    for widget in QApplication.topLevelWidgets():
+        widget.hide()
+    assert not left, f"left behind: {left}"
 
 
 @pytest.fixture(autouse=True)

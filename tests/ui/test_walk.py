@@ -159,6 +159,8 @@ class Walker:
         self.note(widget, at)
         does = QTest.mouseDClick if self.rng.random() < 0.15 else QTest.mouseClick
         does(widget, button, held, at)
+        if does is QTest.mouseDClick:  # which leaves the button down
+            QTest.mouseRelease(widget, button, held, at)
 
     def drag(self) -> None:
         widget = self.some(QWidget)
