@@ -32,7 +32,7 @@ from genstudio.ui.runs.leaderboard import BITS, ranking, results
 from genstudio.ui.runs.model import Column, RunsModel, Sifted
 from genstudio.ui.runs.painting import RunPainter, shares
 from genstudio.ui.runs.side_by_side import looks, matching
-from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name, full_result, in_a_sentence
+from genstudio.ui.runs.wording import NOTHING, compare, differences, display_name, in_a_sentence
 from helpers import LONG, result
 from real_window import fits, opened
 
@@ -172,15 +172,16 @@ def test_names_on_one_chart_are_never_the_same() -> None:
 
 
 @pytest.mark.parametrize(("value", "words", "filled"), [
-    (1.6, "better than unigram, 3; 0.1 behind Kneser-Ney 6, 1.500", (0.5, 0.8)),
-    (1.2, "better than Kneser-Ney 6, 1.500", (0.8, 1.0)),
-    (4.0, "1 behind unigram, 3", (0.0, 0.1)),
+    (1.6, "better than unigram (3); Kneser-Ney 6 (1.500) is 0.1 ahead", (0.5, 0.8)),
+    (1.2, "better than unigram (3) and Kneser-Ney 6 (1.500)", (0.8, 1.0)),
+    (4.0, "unigram (3) is 1 ahead; Kneser-Ney 6 (1.500) is 2.500 ahead", (0.0, 0.1)),
 ])  # fmt: skip
 def test_a_result_is_said_and_drawn_beside_its_references(value: float, words: str, filled: tuple[float, float]) -> None:
     board = families.get("gpt").dashboard
-    found = standing(board, info_of("gpt", {}, losses={"val_loss": value}), {"unigram": 3.0, "kneser_ney": 1.5}, {})
+    info = info_of("gpt", {}, losses={"val_loss": value})
+    found = standing(board, info, {"unigram": 3.0, "kneser_ney": 1.5}, {})
     assert found is not None and found.nearest == ("Kneser-Ney 6", 1.5) and found.unit == "nats per character"
-    assert beside(found) == words
+    assert in_a_sentence(found, info).partition(": ")[2] == f"{words}."
     share, mark = shares(found)
     assert filled[0] <= share <= filled[1] and (share > mark) == (value < 1.5)
 
@@ -203,9 +204,9 @@ def test_a_result_is_as_exact_as_it_is_known_and_says_where_it_is_estimated() ->
     rows = ranking([(info, results(info, None, {})[BITS, ""]) for info in (sampled, exact)], {}, higher=False)
     assert [row.run for row in rows] == [sampled, exact], "the one that seemed the best is not"
     assert [row.words.endswith(", estimated") for row in rows] == [True, False]
-    found = [standing(board, info, {}, {}) for info in (sampled, exact)]
-    assert [full_result(one) for one in found if one is not None] == [
-        "validation 1.600 nats per character (estimated from a sample)", "validation 1.700 nats per character",
+    found = [(standing(board, info, {}, {}), info) for info in (sampled, exact)]
+    assert [in_a_sentence(one, info) for one, info in found if one is not None] == [
+        "Validation 1.600 (nats per character, estimated from a sample).", "Validation 1.700 (nats per character).",
     ]  # fmt: skip
     assert dashboard.result(board.result, exact) == ("validation 1.7000", 1.7)
     pictures = info_of("gan", {}, losses={"frechet_distance": 3.0})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from genstudio.config import value_words
+from genstudio.data.checks.finding import many
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
 from genstudio.families.coder_setup import class_problems
@@ -48,7 +50,7 @@ def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
     made = f"{shape.numbers} numbers" if points else f"{shape.height} x {shape.width} pixels"
     layers = (
         f"{config.layers} residual layers of {config.width}" if config.network == "mlp"
-        else f"{config.channels} channels, halved {config.halvings} times"
+        else f"{config.channels} channels, {many(config.halvings, 'halving', 'halvings')}"
     )  # fmt: skip
     told = "how noisy it is" + (", and its class" if config.conditional else "")
     size, network = denoiser(config, shape).parameters, "MLP" if config.network == "mlp" else "U-Net"
@@ -56,7 +58,8 @@ def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
         Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", WORDS[config.objective])), "Trained"),
         Chain(
             (Part("Noise", made), Part("EMA of the network", told, size, module="average"),
-             Part("Step", f"{config.sampler}, from noise to less noise", times=config.sampling_steps), Part("Sample", made)),
+             Part("Step", f"{value_words(config.sampler)}, from noise to less noise", times=config.sampling_steps),
+             Part("Sample", made)),
             "Sampling",
         ),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from genstudio.config import value_words
 from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.samples import Shape
 from genstudio.data.tokenizers.special import SpecialTokenizer
@@ -94,7 +95,7 @@ def drawing(config: UnclipConfig, info: DatasetInfo, _tokens: int) -> Drawing:
         Chain((*learned, Part("Vector", vector), decodes, Part("Prediction", WORDS[config.objective])), "Trained"),
         Chain(
             (Part("Text", "tokens"), again, *between, Part("Vector", vector),
-             Part("EMA of the decoder", f"{config.sampler}, {config.sampling_steps} steps",
+             Part("EMA of the decoder", f"{value_words(config.sampler)}, {config.sampling_steps} steps",
                   decoder(config, shape, numbers).parameters, module="average"), Part("Picture", size)),
             "From text to picture",
         ),

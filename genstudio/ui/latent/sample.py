@@ -25,10 +25,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.view import Figure, Table, bubble, paint_title
 from genstudio.ui.widgets import EmptyState, button, plain_label
 
-_EMPTY = (
-    "Click a sample, or press Enter on it, to see it larger, with the noise it was generated from,{} and the nearest "
-    "training samples."
-)
+_EMPTY = "Click a sample, or press Enter on it, to see it larger, with {}."
 
 
 class SampleFigure(Figure):
@@ -130,15 +127,17 @@ class LatentBars(Figure):
 
 class SamplePage(QWidget):
     """Looks at one sample of the run that is shown. `failed(Failure)` if that or saving a figure went wrong;
-    `again_wanted(index)`: look at this one as it is shown by now. `judges`: the model says how real it finds a sample."""
+    `again_wanted(index)`: look at this one as it is shown by now. `judges`: the model says how real it finds a sample; `noise`:
+    it makes samples from noise."""
 
     failed = Signal(object)
     again_wanted = Signal(int)
 
-    def __init__(self, engine: Engine, *, judges: bool) -> None:
+    def __init__(self, engine: Engine, *, judges: bool, noise: bool) -> None:
         super().__init__()
         self.setObjectName("sample_page")
-        self._empty = _EMPTY.format(" how real the model judges it," if judges else "")
+        beside = ["the noise it was generated from, "] * noise + ["how real the model judges it, "] * judges
+        self._empty = _EMPTY.format("".join(beside) + "and " * bool(beside) + "the nearest training samples")
         self._pane = Pane((), "")
         self._engine = engine
         self._job = ""

@@ -15,7 +15,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import named, single_shot, vbox
 from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.parts import scrolled
-from genstudio.ui.runs.wording import NOTHING, beside, changes, display_name, family_title, full_result, title_of
+from genstudio.ui.runs.wording import NOTHING, changes, display_name, family_title, in_a_sentence, title_of
 from genstudio.ui.train.summary import how_it_ended
 from genstudio.ui.widgets import plain_label
 
@@ -74,10 +74,7 @@ class Details(QWidget):
         if info.reason:
             ended = f"{info.reason} {hint(info)}".strip()
         self.ended.setText(ended if info.step or info.reason or training else "It has not been trained yet.")
-        words = "" if found is None else full_result(found)
-        against = "" if found is None else beside(found)
-        words = words[:1].upper() + words[1:]
-        self.result.setText(f"{words}: {against}." if against else f"{words}." if words else "")
+        self.result.setText("" if found is None else in_a_sentence(found, info))
         self.result.setVisible(bool(self.result.text()))
         facts = dict.fromkeys(_FACTS, NOTHING) | {"Folder": str(info.folder)}
         if usable:

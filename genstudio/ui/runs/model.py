@@ -16,7 +16,7 @@ from genstudio.tasks.runs import Glance, Listed, ReadGlance
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.runs.background import Background
-from genstudio.ui.runs.wording import beside, changes, display_name, family_short, family_title, full_result, title_of
+from genstudio.ui.runs.wording import changes, display_name, family_short, family_title, in_a_sentence, title_of
 from genstudio.ui.widgets import tooltip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -211,7 +211,7 @@ class RunsModel(QAbstractTableModel):
     def _hint(self, row: int, column: Column) -> str:
         run = self.runs[row]
         if column == Column.RESULT and (found := self.standing(run)) is not None:
-            return ", ".join(part for part in (full_result(found), beside(found)) if part)
+            return in_a_sentence(found, run)
         if run.reason:
             return run.reason
         if column == Column.CHANGES:

@@ -12,7 +12,7 @@ from genstudio import families
 from genstudio.config import Config, Setting, Values
 from genstudio.errors import ConfigError
 from genstudio.families import AnyFamily
-from genstudio.families.dashboard import Standing, against, parted
+from genstudio.families.dashboard import Standing, against
 from genstudio.runs import RunInfo
 from genstudio.ui.train.summary import plan_words
 from genstudio.ui.views.chart import value_text
@@ -144,33 +144,13 @@ def measured(standing: Standing) -> str:
     return f"{standing.measure.words} {value_text(standing.value)}"
 
 
-def full_result(standing: Standing) -> str:
-    """The same with its unit, and on what it rests: "validation 1.645 nats per token (estimated from a sample)"."""
-    words = f"{measured(standing)} {standing.unit}".strip()
-    return f"{words} (estimated from a sample)" if standing.estimated else words
-
-
 def in_a_sentence(standing: Standing, info: RunInfo) -> str:
-    """How good a run is, against all that it is compared with: "Reconstruction error 0.0364 (per pixel): better
-    than PCA (0.0539)."."""
+    """How good a run is, with its unit, on what that rests, and against all that it is compared with: "Reconstruction
+    error 0.0364 (per pixel): better than PCA (0.0539)."."""
     name, better = standing.measure.name, standing.measure.better
     at = info.result_step(name)
-    rests = ", ".join(filter(None, (standing.unit, "" if at == info.step else f"step {at:,}")))
+    said = standing.unit, "" if at == info.step else f"step {at:,}", "estimated from a sample" if standing.estimated else ""
+    rests = ", ".join(filter(None, said))
     words = measured(standing) + (f" ({rests})" if rests else "")
     beside = against(standing.value, standing.references, higher=better == "higher", write=value_text) if better else ""
     return f"{words[:1].upper()}{words[1:]}" + (f": {beside}." if beside else ".")
-
-
-def beside(standing: Standing) -> str:
-    """How a result stands to its references: "better than Kneser-Ney 6, 1.515", "0.130 behind Kneser-Ney 6, 1.515"."""
-    if not standing.measure.better or not standing.references:
-        return ""
-    beaten, ahead = parted(standing.value, standing.references, higher=standing.measure.better == "higher")
-    parts = []
-    if beaten:
-        words, value = beaten[-1]
-        parts.append(f"better than {words}, {value_text(value)}")
-    if ahead:
-        words, value = ahead[0]
-        parts.append(f"{value_text(abs(standing.value - value))} behind {words}, {value_text(value)}")
-    return "; ".join(parts)

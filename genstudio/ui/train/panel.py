@@ -318,7 +318,8 @@ class RunPanel(QWidget):
         if SLOW_MOTION in self.tools:
             self.slow = SlowMotion(board.stages)
         if SAMPLE in self.tools:
-            self.sample = SamplePage(engine, judges="Judges" in self.family.abilities)
+            abilities = self.family.abilities
+            self.sample = SamplePage(engine, judges="Judges" in abilities, noise="Samples" in abilities)
         if DOCTOR in self.tools:
             rules = () if self.family.doctor is None else self.family.doctor((), None).rules
             self.doctor = DoctorPage(config, [(rule.title, rule.says) for rule in rules])
