@@ -188,7 +188,19 @@ class Tabs(QTabWidget):
         # Tab stops for ever before pages whose bar, the proxy, is hidden; and the bar has a place of its own in the order
         self.setFocusProxy(None)  # type: ignore[arg-type]
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._placed: tuple[QSize, bool] | None = None
         self.currentChanged.connect(lambda _: self.updateGeometry())
+
+    def event(self, event: QEvent) -> bool:
+        """A page that asks for another layout, as at each new text of a label in it, moves nothing here unless the bar changes:
+        Qt would place the bar again, and paint all of the page."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            bar = self.tabBar()
+            before, self._placed = self._placed, (bar.sizeHint(), bar.isHidden())
+            if before == self._placed:
+                self.updateGeometry()
+                return True
+        return super().event(event)
 
     def minimumSizeHint(self) -> QSize:
         page, bar = self.currentWidget(), self.tabBar().minimumSizeHint()

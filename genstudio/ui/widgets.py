@@ -113,7 +113,16 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(" ".join(text.split()))
+        """Say this. Other words ask for no other room, unless the width was made to follow them: a layout worked out anew, from
+        here up to the window, would take longer than painting the words."""
+        words = " ".join(text.split())
+        if words == self.text():
+            return
+        hidden = self.isHidden()
+        calm = self.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
+        self.setAttribute(Qt.WidgetAttribute.WA_WState_Hidden, hidden or calm)  # for one that is hidden Qt asks no layout
+        super().setText(words)
+        self.setAttribute(Qt.WidgetAttribute.WA_WState_Hidden, hidden)
         self._hint()
 
     def minimumSizeHint(self) -> QSize:

@@ -6,12 +6,23 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QGuiApplication, QPaintEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from genstudio.errors import Failure
-from genstudio.ui.layouts import Flow, Tabs, vbox
+from genstudio.ui.layouts import Flow, Tabs, hbox, vbox
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import (
     Banner,
@@ -151,3 +162,71 @@ def test_tab_passes_pages_whose_bar_is_hidden_and_stops_at_one_that_is_seen(qtbo
         met.append(window.focusWidget())
         qtbot.keyClick(met[-1], Qt.Key.Key_Tab)
     assert met == [before, inside[0], before] if pages == 1 else [before, tabs.tabBar(), inside[0]]
+
+
+class Counted(QLabel):
+    """Counts how often it is painted."""
+
+    count = 0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.count += 1
+        super().paintEvent(event)
+
+
+def in_tabs(qtbot: Any, tabs: QTabWidget, said: QLabel) -> tuple[Counted, QWidget]:
+    """Something that stands below a label on a page of tabs, that are on a page of tabs."""
+    below, page = Counted("below"), QWidget()
+    vbox(said, below, into=page)
+    tabs.addTab(page, "page")
+    tabs.addTab(QWidget(), "other")
+    outer = type(tabs)()
+    outer.addTab(tabs, "tabs")
+    qtbot.addWidget(outer)
+    outer.show()
+    qtbot.waitExposed(outer)
+    said.setText("the first")
+    QApplication.processEvents()
+    below.count = 0
+    return below, outer
+
+
+@pytest.mark.parametrize("label", [ElidedLabel, QLabel])
+def test_other_words_on_a_page_paint_nothing_else_of_it(qtbot: Any, label: type[QLabel]) -> None:
+    for kind in (Tabs, QTabWidget):
+        said = label("first")
+        below, _outer = in_tabs(qtbot, kind(), said)
+        for number in range(5):
+            said.setText(f"step {number}")
+            QApplication.processEvents()
+        assert said.text() == "step 4" and not said.isHidden()
+        assert (below.count < 2) == (kind is Tabs or label is ElidedLabel)  # once where the window was not painted yet
+
+
+def test_tabs_follow_a_bar_that_grows_and_a_page_that_needs_more(qtbot: Any) -> None:
+    tabs, said = Tabs(), QLabel("first")
+    below, _outer = in_tabs(qtbot, tabs, said)
+    bar, page = tabs.tabBar().height(), below.mapTo(tabs, below.rect().topLeft()).y()
+    tabs.tabBar().setStyleSheet("QTabBar::tab { padding: 20px }")
+    QApplication.processEvents()
+    assert tabs.tabBar().height() > bar and below.mapTo(tabs, below.rect().topLeft()).y() > page
+    tabs.tabBar().hide()
+    QApplication.processEvents()
+    assert below.mapTo(tabs, below.rect().topLeft()).y() < page
+    least = tabs.window().minimumSizeHint().height()
+    said.setMinimumHeight(500)
+    QApplication.processEvents()
+    assert tabs.window().minimumSizeHint().height() >= max(500, least)
+
+
+def test_a_label_that_follows_its_words_asks_for_their_room(qtbot: Any) -> None:
+    label, beside, row = ElidedLabel("short"), QLabel("beside"), QWidget()
+    label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+    hbox(label, beside, None, into=row)
+    qtbot.addWidget(row)
+    row.resize(600, 40)
+    row.show()
+    before = label.width()
+    label.setText("much longer than before")
+    QApplication.processEvents()
+    assert label.width() > before and label.text() == "much longer than before"

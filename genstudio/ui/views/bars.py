@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
@@ -87,7 +87,8 @@ class BarChart(PointedFigure[int]):
             super().paint_hover(painter)
 
     def _paint_bars(self, painter: QPainter, shown: Sequence[Bar]) -> None:
-        mono, small = QFontMetricsF(theme.mono()), QFontMetricsF(theme.font(theme.SMALL, tabular=True))
+        letters, digits = theme.mono(), theme.font(theme.SMALL, tabular=True)
+        mono, small = QFontMetricsF(letters), QFontMetricsF(digits)
         longest = max(_NAMES, self.share * self.width())
         names = [mono.elidedText(bar.name, Qt.TextElideMode.ElideMiddle, longest) for bar in shown]
         left = _EDGE + 8 + max(mono.horizontalAdvance(name) for name in names)
@@ -98,13 +99,14 @@ class BarChart(PointedFigure[int]):
         low, high = min(0.0, *values), max(0.0, *values)
         scale = max(self.width() - _EDGE - 8 - numbers - left, 8.0) / max(high - low, 1e-12)
         zero = left - low * scale
-        for index, (bar, name) in enumerate(zip(shown, names, strict=True)):
-            row = self.row(index)
-            ink = theme.current().color("disabled" if bar.faint else "text")
-            painter.setFont(theme.mono())
+        rows, look = [self.row(index) for index in range(len(shown))], theme.current()
+        inks = [look.color("disabled" if bar.faint else "text") for bar in shown]
+        painter.setFont(letters)
+        for row, ink, name in zip(rows, inks, names, strict=True):
             painter.setPen(ink)
             painter.drawText(QRectF(0, row.top(), left - 8, row.height()), RIGHT, name)
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setFont(digits)
+        for row, ink, bar in zip(rows, inks, shown, strict=True):
             tall = (row.height() - 4) / len(bar.parts)
             for place, (value, color, words) in enumerate(bar.parts):
                 part = QRectF(left, row.top() + 2 + place * tall, row.right() - left, tall)
@@ -115,11 +117,19 @@ class BarChart(PointedFigure[int]):
                     filled = QRectF(zero if value > 0 else zero - wide, part.top() + 2, wide, tall - 4 / len(bar.parts))
                     painter.fillRect(filled, _color(color))
             if bar.outline is not None:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
                 ink.setAlphaF(0.75)
-                painter.setPen(QPen(ink, 1))
-                wide = max(1.0, bar.outline * scale)
-                painter.drawRect(QRectF(left + 0.5, round(row.top()) + 3.5, wide, row.height() - 7))
+                wide = max(1, round(bar.outline * scale))
+                _outline(painter, QRect(round(left), round(row.top()) + 3, wide + 1, round(row.height()) - 6), ink)
+
+
+def _outline(painter: QPainter, box: QRect, ink: QColor) -> None:
+    """A frame a pixel wide: filling its sides takes a fifth of the time of a pen."""
+    inner = box.adjusted(1, 1, -1, -1)
+    for side in (
+        QRect(box.left(), box.top(), box.width(), 1), QRect(box.left(), box.bottom(), box.width(), 1),
+        QRect(box.left(), inner.top(), 1, inner.height()), QRect(box.right(), inner.top(), 1, inner.height()),
+    ):  # fmt: skip
+        painter.fillRect(side, ink)
 
 
 def _color(name: str) -> QColor:

@@ -158,10 +158,16 @@ class Editor(QPlainTextEdit):
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
         return QRectF(left, top + line.y(), right - left, line.height())
 
+    def update_from(self, unit: int) -> None:
+        """Paint again the paragraph of the character at this position, and what is below it."""
+        block, view = self.document().findBlock(unit), self.viewport()
+        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top() if block.isValid() else 0.0
+        view.update(0, max(int(top), 0), view.width(), view.height())
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.marked is not None:
             with QPainter(self.viewport()) as painter:
-                for block, top in self._blocks(event.rect().bottom()):
+                for block, top in self._blocks(event.rect().top(), event.rect().bottom()):
                     self._paint_block(painter, self.marked, block, top, event.rect().top(), event.rect().bottom())
         super().paintEvent(event)
         if self.marked is not None and (unseen := self.marked.unseen()):
@@ -171,7 +177,7 @@ class Editor(QPlainTextEdit):
     def _veil(self, painter: QPainter, stop: int, high: float, low: float) -> None:
         """Dim the text before a position."""
         veil = theme.current().color("panel", 0.6)
-        for block, top in self._blocks(low):
+        for block, top in self._blocks(high, low):
             for line in _lines(block.layout(), high - top, low - top):
                 first = block.position() + line.textStart()
                 if first >= stop:
@@ -204,14 +210,14 @@ class Editor(QPlainTextEdit):
             self._under = unit
             self._resting.start()
 
-    def _blocks(self, bottom: float) -> Iterator[tuple[QTextBlock, float]]:
-        """The paragraphs that are seen, with where each begins."""
+    def _blocks(self, high: float, low: float) -> Iterator[tuple[QTextBlock, float]]:
+        """The paragraphs that are seen between two heights, with where each begins."""
         block = self.firstVisibleBlock()
         while block.isValid():
             box = self.blockBoundingGeometry(block).translated(self.contentOffset())
-            if box.top() > bottom:
+            if box.top() > low:
                 return
-            if block.isVisible():
+            if block.isVisible() and box.bottom() >= high:
                 yield block, box.top()
             block = block.next()
 

@@ -99,6 +99,7 @@ class DocumentView(QWidget):
         self.marks: Marks | None = None
         self._window = np.empty(0, np.int64)
         self._since: Change | None = None
+        self._dimmed = 0
         self.editor = named(Editor(), "document_text", "Your text, and what the model writes after it")
         self.editor.setPlaceholderText("Type a beginning; the model continues it.")
         self.legend = Legend()
@@ -220,7 +221,7 @@ class DocumentView(QWidget):
         self.marks, self._since = marks, None
         self._window = self._window_of(marks)
         self.count.setText(self._count_words())
-        self.editor.viewport().update()
+        self._repaint(0)
 
     def show_document(self) -> None:
         """Everything again."""
@@ -487,8 +488,13 @@ class DocumentView(QWidget):
             self.marks = None
         self.close_card()
         self.legend.setVisible(any(isinstance(segment, Written) for _, segment in self.document.tree.spans))
-        self.editor.viewport().update()
+        self._repaint(0 if difference is None else difference[0])
         self.changed.emit()
+
+    def _repaint(self, start: int) -> None:
+        """Paint again what stands from a position on, or all of it where another part is dimmed now."""
+        dimmed, self._dimmed = self._dimmed, self.unseen()
+        self.editor.update_from(0 if dimmed != self._dimmed else self._positions.units(start))
 
     def _count_words(self) -> str:
         if self.marks is None:

@@ -342,6 +342,43 @@ def test_every_branch_is_kept(view: DocumentView) -> None:
     assert sorted(found) == [" one", " two"]
 
 
+def stale(view: DocumentView) -> bool:
+    """Whether the screen shows something else than a fresh painting does."""
+    QApplication.processEvents()
+    there = view.screen().grabWindow(view.winId()).toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return bool(there != view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32))
+
+
+def changed_at_random(view: DocumentView, seed: int, count: int = 12) -> bool:
+    """Whether the screen was behind after one of so many changes of the document."""
+    rng = random.Random(seed)
+    view.set_text("\n".join("one two three" * rng.randrange(4) for _ in range(9)))
+    view.set_marks(Marks(np.arange(40), np.zeros(40, np.int64), {0: "a"}, np.array([3, 30]), "", 40, 25, 1))
+    found = stale(view)
+    for _ in range(count):
+        kind, at = rng.randrange(5), rng.randrange(view.document.tree.length + 1)
+        if kind == 0:
+            wrote(view, *(rng.choice([" a", "b", "\n", " wide word"]) for _ in range(6)), chance=rng.choice([0.6, 0.3, 0.001]))
+        elif kind == 1:
+            wrote(view, " branch", "\n", "ed", at=at, chance=0.02)
+        elif kind == 2:
+            view.set_caret(at)
+            view.editor.insertPlainText(rng.choice(["x", "\n", "many words " * 20]))
+        elif kind == 3:
+            view.undo()
+        elif view.marks is not None:
+            view.set_marks(replace(view.marks, context=rng.choice([5, 12, 40])))
+        found = stale(view) or found
+    return found
+
+
+def test_what_has_changed_is_painted_again(view: DocumentView, monkeypatch: pytest.MonkeyPatch) -> None:
+    view.editor.setCursorWidth(0)  # it blinks
+    assert not any(changed_at_random(view, seed) for seed in range(3))
+    monkeypatch.setattr(type(view.editor), "update_from", lambda *_: None)  # Qt paints what it knows of: not what is tinted
+    assert any(changed_at_random(view, seed) for seed in range(3))
+
+
 def test_text_before_the_context_is_dimmed(view: DocumentView) -> None:
     view.set_text("abcdefghij")
     before = view.editor.grab().toImage()
