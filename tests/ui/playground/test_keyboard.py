@@ -361,6 +361,7 @@ def test_the_keys_are_listed_and_collide_with_nothing(hands: Hands) -> None:
         for action in menu.menu().actions()  # type: ignore[attr-defined]
         if not action.shortcut().isEmpty()
     ]
+    dialog.close()  # it stays in front as long as it is wanted
     keys = [keys.toString() for keys in given]
     assert len(set(keys)) == len(keys) > 20
     assert {keys.toString(QKeySequence.SequenceFormat.NativeText) for keys in given} <= listed
