@@ -202,6 +202,12 @@ class Tabs(QTabWidget):
                 return True
         return super().event(event)
 
+    def setTabVisible(self, index: int, visible: bool) -> None:
+        """Say only what changes: after a tab that stays as it is, Qt forgets that others moved, and leaves a gap where one was
+        hidden."""
+        if visible != self.isTabVisible(index):
+            super().setTabVisible(index, visible)
+
     def minimumSizeHint(self) -> QSize:
         page, bar = self.currentWidget(), self.tabBar().minimumSizeHint()
         needed = QSize(0, 0) if page is None else page.minimumSizeHint().expandedTo(page.minimumSize())

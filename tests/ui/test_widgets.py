@@ -219,6 +219,22 @@ def test_tabs_follow_a_bar_that_grows_and_a_page_that_needs_more(qtbot: Any) -> 
     assert tabs.window().minimumSizeHint().height() >= max(500, least)
 
 
+@pytest.mark.parametrize("kind", [Tabs, QTabWidget])
+def test_a_tab_hidden_out_of_sight_leaves_no_gap(kind: type[QTabWidget], qtbot: Any) -> None:
+    tabs = kind()
+    qtbot.addWidget(tabs)
+    for name in ("Loss", "Quality", "Variety", "Gradients"):
+        tabs.addTab(QWidget(), name)
+    tabs.resize(600, 200)
+    tabs.show()
+    tabs.hide()
+    for index in range(4):
+        tabs.setTabVisible(index, index != 2)
+    tabs.show()
+    bar = tabs.tabBar()
+    assert (bar.tabRect(3).left() == bar.tabRect(1).right() + 1) == (kind is Tabs), "Qt's own needs no help any more"
+
+
 def test_a_label_that_follows_its_words_asks_for_their_room(qtbot: Any) -> None:
     label, beside, row = ElidedLabel("short"), QLabel("beside"), QWidget()
     label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)

@@ -58,7 +58,7 @@ def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
         Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", WORDS[config.objective])), "Trained"),
         Chain(
             (Part("Noise", made), Part("EMA of the network", told, size, module="average"),
-             Part("Step", f"{value_words(config.sampler)}, from noise to less noise", times=config.sampling_steps),
+             Part("Step", f"{value_words(config.sampler)} removes noise", times=config.sampling_steps),
              Part("Sample", made)),
             "Sampling",
         ),
