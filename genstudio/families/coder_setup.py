@@ -25,7 +25,13 @@ learner = deferred("genstudio.families.coder", "CoderLearner")
 
 def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iterator[Problem]:
     """What is wrong with these settings for these data."""
-    shape = data.shape
+    yield from shape_problems(config, data.shape)
+    if conditional:
+        yield from class_problems(data)
+
+
+def shape_problems(config: Coder, shape: Shape) -> Iterator[Problem]:
+    """What is wrong with these settings for samples of this shape."""
     if config.network == "conv" and shape.kind == "points":
         yield Problem("network", "conv needs pictures, and these are points; choose dense or linear")
     elif not _readable(config, shape):
@@ -34,8 +40,6 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
             f"or square pictures of {sizes}")
     if config.code > shape.numbers:
         yield Problem("code", f"these samples have {shape.numbers} values; a larger code is not a bottleneck")
-    if conditional:
-        yield from class_problems(data)
 
 
 def class_problems(data: SampleData) -> Iterator[Problem]:

@@ -10,19 +10,25 @@ import numpy as np
 from genstudio.config import Values
 from genstudio.data import generators, preview, shelf
 from genstudio.data.images import PictureSettings
-from genstudio.data.preview import Matches, Preview
+from genstudio.data.preview import AudioLook, Matches, Preview
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
+from genstudio.snapshots.sound import Clip
+from genstudio.tasks.clip import clip_of
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, frames_of
+
+_CLIPS = 24
+"""Of a dataset of sound that is tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What there is to see of a dataset, and the beginning of a text."""
+    """What there is to see of a dataset, the beginning of a text, and clips of sound where few were asked for."""
 
     preview: Preview
     beginning: str = ""
+    clips: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ class TryPictures:
 
 @dataclass(frozen=True)
 class TryGenerated:
-    """What a dataset made from a seed would be with other settings, at most `most` of it."""
+    """What a dataset made from a seed would be with other settings, at most `most` of it; of sound, a few clips as they are
+    seen and heard."""
 
     data: str
     settings: Values = field(default_factory=dict)
@@ -113,10 +120,15 @@ class TryGenerated:
             raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.place)
         wanted = maker.details(self.settings)
         yield Frame(progress=Progress("Generating examples"))
-        few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}
+        most = min(self.most, _CLIPS) if info.kind == "audio" else self.most
+        few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], most)}}
         dataset = generators.make(replace(info, details=few))
         found = yield from frames_of(preview.preview(dataset), "Reading examples")
-        return Looked(found, getattr(dataset, "text", "")[:2000])
+        clips = []
+        for place in range(len(found.seconds) if isinstance(found, AudioLook) else 0):
+            clips.append(clip_of(dataset, place))
+            yield Frame(progress=Progress("Reading examples"))
+        return Looked(found, getattr(dataset, "text", "")[:2000], tuple(clips))
 
 
 def _columns(dataset: Any) -> list[Any]:

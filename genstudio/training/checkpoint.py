@@ -106,7 +106,7 @@ def save(
     info = run.info
     if not info.usable:
         raise StorageError(
-            f"The folder {run.folder} is gone or damaged: {info.reason}. What is in memory is intact.",
+            f"The folder {run.folder} is gone or damaged: {info.reason.rstrip('.')}. What is in memory is intact.",
             "Put the folder back, then save again.",
             run.folder,
         )

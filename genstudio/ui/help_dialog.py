@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import platform
+from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import __version__, paths
 from genstudio.ui.layouts import named
@@ -16,11 +19,13 @@ from genstudio.ui.widgets import button, plain_label, tooltip
 
 
 class HelpDialog(QDialog):
-    """Sentences, and places on the disk that can be selected, copied and opened in the file manager."""
+    """A heading and sentences; facts that can be copied all at once; and places on the disk that can be selected, copied and
+    opened in the file manager."""
 
     def __init__(
-        self, parent: QWidget, title: str, sentences: Sequence[str], places: Sequence[tuple[str, Path]] = ()
-    ) -> None:
+        self, parent: QWidget, title: str, sentences: Sequence[str], places: Sequence[tuple[str, Path]] = (), *,
+        heading: str = "", facts: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setObjectName("help_dialog")
         self.setWindowTitle(title)
@@ -28,6 +33,8 @@ class HelpDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(12)
+        if heading:
+            layout.addWidget(plain_label(heading, role="title", name="help_heading"))
         for sentence in sentences:
             label = plain_label(sentence, wrap=True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -36,6 +43,11 @@ class HelpDialog(QDialog):
             layout.addLayout(_rows(places))
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
+        if facts:
+            layout.addLayout(_table(facts))
+            said = "\n".join((heading, *(f"{name}: {value}" for name, value in facts.items())))
+            copy = button("Copy details", "copy_about", "copy", "Copy these lines, for a report", partial(_copy, said))
+            close.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         layout.addStretch(1)
         layout.addWidget(close)
         width = 800 if places else 480
@@ -59,11 +71,22 @@ def _rows(places: Sequence[tuple[str, Path]]) -> QGridLayout:
     return grid
 
 
+def _table(facts: Mapping[str, str]) -> QFormLayout:
+    table = QFormLayout()
+    table.setHorizontalSpacing(16)
+    table.setVerticalSpacing(4)
+    for name, value in facts.items():
+        label = plain_label(value, name=f"about_{name.lower()}")
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        table.addRow(plain_label(name, role="quiet"), label)
+    return table
+
+
 def _open(place: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
 
 
-def _copy(place: Path) -> None:
+def _copy(place: Path | str) -> None:
     QGuiApplication.clipboard().setText(str(place))
 
 
@@ -72,10 +95,18 @@ def about(parent: QWidget) -> HelpDialog:
         parent,
         "About genstudio",
         (
-            f"genstudio {__version__}",
-            "Train and explore generative models on your own data.",
-            "Everything runs on this computer; nothing is sent anywhere.",
+            "Train generative models on your own data, watch them learn, look inside, and play with them. Everything runs on "
+            "this computer; nothing is sent anywhere.",
+            "Free software under the MIT licence. Each dataset names its own source and licence in Datasets.",
         ),
+        heading=f"genstudio {__version__}",
+        facts={
+            "Python": platform.python_version(),
+            "PyTorch": metadata.version("torch"),
+            "Qt": qVersion(),
+            "System": f"{platform.system()} {platform.release()}, {platform.machine()}",
+            "Processor": f"{os.cpu_count() or 1} logical cores",
+        },
     )
 
 

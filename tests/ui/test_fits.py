@@ -3,21 +3,32 @@ outside; and text can be enlarged."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import family_cases
 import pytest
-from every_screen import cut, faults, settle
+from every_screen import Walk, cut, faults, settle
 from PySide6.QtCore import Qt
 
+from genstudio import families, paths
+from genstudio.tasks.train import Train
 from genstudio.ui import theme
+from genstudio.ui.train import tab
 from genstudio.ui.window import MainWindow
+from helpers import LONG, run_task
 
 SCREENS = ("960x592", "1280x720", "1366x768@1.25", "1366x768@1.5", "3840x2160@2")
 """Pixels and scale: the smallest window that is promised, and screens that people have. Of each a title bar is left away."""
 HARDEST = "1366x768@1.5"
+LOW = ((960, 560), (910, 480))
+"""The smallest window that is promised, and what the hardest of the screens leaves to one."""
+FINISHED = ("gpt", "seq2seq", "gan", "tts")
+"""Families of which one has a large chart over others, one a stage, and one a tall stage."""
 WALK = Path(__file__).parents[1] / "every_screen.py"
 
 
@@ -94,3 +105,39 @@ def zoomed_and_presented(window: MainWindow) -> None:
     window.look.present()
     window.close()
     assert theme.zoom() == 1.0 and theme.current().quiet == heights, "a window that is closed presents nothing more"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of each of these families."""
+    home = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENSTUDIO_HOME", str(home))
+        for name in FINISHED:
+            family, values = families.get(name), family_cases.SMALL[name][0]
+            run_task(Train(name, family_cases.data_for(family, home, values), values, steps=2, name=name))
+        return paths.runs()
+
+
+def test_finished_runs_fit_where_there_is_least_height(
+    finished: Path, open_window: Callable[..., MainWindow], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished, paths.runs())
+    window = open_window("transformer")
+    window.setMinimumSize(0, 0)
+    qtbot.waitUntil(lambda: len(window.library.runs) == len(FINISHED), timeout=LONG)
+    stacked: dict[str, list[str]] = {}
+    for run in window.library.runs:
+        window.open_run(str(run.folder))
+        page = window.links.trainer(families.get(run.family).room)
+        qtbot.waitUntil(page.summary.isVisible, timeout=LONG)
+        for size in LOW:
+            window.resize(*size)
+            for name, _ in Walk(window, lambda: settle(window)).tabs(run.family, page.panel):
+                assert faults(window, window) == [], (name, size)
+        with monkeypatch.context() as patch:
+            patch.setattr(tab, "_FLAT", 0)
+            page.show_summary()
+            settle(window)
+            stacked[run.family] = faults(window, window)
+    assert sum(any("scrolls down" in fault for fault in found) for found in stacked.values()) > 1, stacked

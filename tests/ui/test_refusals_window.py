@@ -116,12 +116,12 @@ def test_start_says_what_cannot_be_learnt_from(
         tab.setup.set_plan(5, None)
         tab.start.click()
         newest, row = window.banners.shown, tab.setup.form.rows.get(case.field)
+        general = tab.setup.general
 
-        def told(shown: Any = newest, case: Case = case, row: Any = row) -> bool:
-            """In a message, or at once at the setting, where the description of the dataset is enough to know it."""
-            return any(case.words in each.property("text") for each in shown) or (
-                row is not None and case.words in row.problem.text()
-            )
+        def told(shown: Any = newest, case: Case = case, row: Any = row, general: Any = general) -> bool:
+            """In a message, or at once at the setting or below, where the description of the dataset is enough to know it."""
+            beside = (general.text(), "" if row is None else row.problem.text())
+            return any(case.words in words for words in (*(each.property("text") for each in shown), *beside))
 
         qtbot.waitUntil(told, timeout=LONG)
         qtbot.waitUntil(lambda tab=tab: tab.state == "idle", timeout=LONG)

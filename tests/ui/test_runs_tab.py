@@ -380,7 +380,7 @@ def leaderboard(tab: Any, made: dict[str, Run], qtbot: Any) -> None:
     tab.pages.setCurrentWidget(tab.board)
     qtbot.waitUntil(lambda: len([place for place in tab.board.places if place.run]) == 3, timeout=LONG)
     best = next(place for place in tab.board.places if place.run)
-    assert best.run.folder == made["usual"].folder and tab.board.measure.currentText() == BITS
+    assert best.run.folder == made["usual"].folder and tab.board.measure.currentText() == BITS.capitalize()
     choose(tab, qtbot, made["ring"])
     qtbot.waitUntil(lambda: tab.board.data.currentData() == "gaussian-ring", timeout=LONG)
     assert [place.run.folder for place in tab.board.places] == [made[name].folder for name in ("ring", "other ring")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
+import family_cases
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,8 +16,11 @@ from pytestqt.qtbot import QtBot
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.errors import ConfigError
+from genstudio.runs import Run
+from genstudio.tasks.train import Train
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.strip import chips_of
+from helpers import answer, run_task, text_file
 
 HOSTILE = (
     "",
@@ -199,3 +204,54 @@ def test_labelled_texts_of_one_class_and_a_text_without_labels_are_refused_befor
         made.parsed()
     made.form.set_values({"task": "pretrain"})
     assert not made.problems()
+
+
+@pytest.mark.parametrize(
+    ("family", "data", "values", "field", "words"),
+    [
+        ("diffusion", "digits8", {"network": "unet", "halvings": 4}, "halvings", "cannot be halved 4 times"),
+        ("vae", "moons", {"network": "conv"}, "network", "conv needs pictures"),
+        ("cyclegan", "digits8", {"halvings": 4}, "halvings", "cannot be halved 4 times"),
+        ("bert", "names", {"task": "classify"}, "task", "has no labels to learn"),
+    ],
+)
+def test_what_does_not_fit_the_dataset_is_said_at_its_setting_as_long_as_that_is_so(
+    qtbot: QtBot, family: str, data: str, values: dict[str, Any], field: str, words: str
+) -> None:
+    made = SetupColumn([families.get(family)])
+    qtbot.addWidget(made)
+    made.set_datasets(shelf.list_datasets())
+    made.choose_data(data)
+    row = made.form.rows[field]
+    before = made.values()
+    assert "problem" not in vars(row) or not row.problem.text()
+    made.form.set_values(values)
+    assert words in row.problem.text() and [problem.field for problem in made.problems()] == [field]
+    made.form.set_values(before)
+    assert not row.problem.text() and not made.problems()
+
+
+def test_a_run_to_start_from_is_chosen_by_what_it_is_called(qtbot: QtBot, tmp_path: Path) -> None:
+    """Where two are called the same, the minute they began or their ids tell them apart; the setting holds the id."""
+    values = {**family_cases.SMALL["bert"][0], "tokenizer": "char"}
+    text = str(text_file(tmp_path))
+    ids = [
+        Run.open(str(answer(run_task(Train("bert", text, values, steps=1, name=name)), "run"))).id
+        for name in ("the first", "twice", "twice")
+    ]
+    made = SetupColumn([families.get("bert")])
+    qtbot.addWidget(made)
+    row = made.form.rows["start"]
+    row.set_value(ids[0])
+    assert row.editor.currentText() == "the first" and made.values()["start"] == ids[0]
+    row.editor.showPopup()
+    shown = [row.editor.itemText(place) for place in range(row.editor.count())]
+    row.editor.hidePopup()
+    assert len(set(shown)) == len(shown) and {"", "the first"} <= set(shown) and "twice" not in shown
+    chosen = set()
+    for words in shown[1:]:
+        row.editor.setCurrentText(words)
+        chosen.add(made.values()["start"])
+    assert chosen == set(ids)
+    row.editor.setCurrentText("somewhere/else")
+    assert made.values()["start"] == "somewhere/else"

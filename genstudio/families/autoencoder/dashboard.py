@@ -33,7 +33,7 @@ DASHBOARD = Dashboard(
         samples_pane(),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
-    result=(Measure("val_loss", "Reconstruction error", "lower"),),
+    result=(Measure("val_loss", "reconstruction error", "lower"),),
     summary=(Measure("train_loss", "error"), Measure("val_loss", "held out")),
     handles=("learning_rate", "noise", "l2", "clip"),
     key=KEY,

@@ -7,7 +7,7 @@ from genstudio.data.learnable.sides import SideData, from_metadata, metadata
 from genstudio.families.cyclegan.config import CycleGANConfig
 from genstudio.families.cyclegan.cost import cost, drawing
 from genstudio.families.cyclegan.dashboard import DASHBOARD
-from genstudio.families.cyclegan.data import prepare, resolve, shown
+from genstudio.families.cyclegan.data import misfits, prepare, resolve, shown
 from genstudio.families.cyclegan.doctor import doctor
 from genstudio.families.cyclegan.presets import PRESETS, preset_for
 from genstudio.families.family import Family, deferred
@@ -36,6 +36,7 @@ FAMILY: Family[CycleGANConfig, SideData] = Family(
     export=exporter("cyclegan"),
     doctor=doctor,
     resolve=resolve,
+    misfits=misfits,
     usual_data="coloured-shapes",
     saves_memory=("a smaller batch", "fewer channels", "smaller pictures"),
     preset_for=preset_for,

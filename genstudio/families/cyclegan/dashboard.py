@@ -54,9 +54,9 @@ DASHBOARD = Dashboard(
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, TRANSLATE),
     result=(
-        Measure("partner_error", "Partner error", "lower"),
+        Measure("partner_error", "partner error", "lower"),
         Measure("frechet_distance", "Fréchet distance", "lower"),
-        Measure("cycle_error", "Cycle error", "lower"),
+        Measure("cycle_error", "cycle error", "lower"),
     ),
     summary=(Measure("g_loss", "G"), Measure("d_loss", "D"), Measure("cycle_loss", "cycle", "lower")),
     speed=Measure("steps_per_second", "speed", "higher", "iterations/s"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from genstudio.data import shelf
 from genstudio.data.batches import PictureBatch
 from genstudio.data.datasets import ImageDataset
+from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable import batches
+from genstudio.data.learnable.samples import Shape
 from genstudio.data.learnable.sides import A, B, SideData, from_sides, second_of
 from genstudio.data.work import Work
 from genstudio.errors import ConfigError, DataError, Problem
@@ -50,6 +52,15 @@ def prepare(config: CycleGANConfig, dataset: ImageDataset, kept: Mapping[str, An
     data = from_sides(dataset, second, config.from_.strip(), config.to.strip(), config.examples)
     yield 1.0
     return data
+
+
+def misfits(config: CycleGANConfig, info: DatasetInfo) -> Iterator[Problem]:
+    """Pictures of a size that the networks cannot halve, and two sets that are the same."""
+    shape = Shape.of(info)
+    if found := size_problem(config, shape.height, shape.width):
+        yield found
+    if not config.data_b.strip() and config.from_.strip() and config.from_.strip() == config.to.strip():
+        yield Problem("to", f"both sets are '{config.to.strip()}'; choose another class")
 
 
 def size_problem(config: CycleGANConfig, height: int, width: int) -> Problem | None:

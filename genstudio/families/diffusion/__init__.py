@@ -9,7 +9,7 @@ from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_
 from genstudio.data.work import Work
 from genstudio.families import coder_setup
 from genstudio.families.diffusion.config import DiffusionConfig
-from genstudio.families.diffusion.cost import cost, drawing, problems
+from genstudio.families.diffusion.cost import cost, drawing, problems, shape_problems
 from genstudio.families.diffusion.dashboard import DASHBOARD
 from genstudio.families.diffusion.doctor import doctor
 from genstudio.families.diffusion.presets import PRESETS, preset_for
@@ -43,5 +43,6 @@ FAMILY: Family[DiffusionConfig, SampleData] = Family(
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
     export=exporter("diffusion"),
     doctor=doctor,
+    misfits=lambda config, info: shape_problems(config, Shape.of(info)),
     preset_for=preset_for,
 )

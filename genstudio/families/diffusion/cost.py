@@ -19,13 +19,17 @@ from genstudio.nn.cost import Network
 
 def problems(config: DiffusionConfig, data: SampleData) -> Iterator[Problem]:
     """What is wrong with these settings for these data."""
-    shape = data.shape
+    yield from shape_problems(config, data.shape)
+    if config.conditional:
+        yield from class_problems(data)
+
+
+def shape_problems(config: DiffusionConfig, shape: Shape) -> Iterator[Problem]:
+    """What is wrong with these settings for samples of this shape."""
     if config.network == "unet" and shape.kind == "points":
         yield Problem("network", "a U-Net needs pictures, and these are points; choose mlp")
     elif config.network == "unet":
         yield from size_problems(config, shape)
-    if config.conditional:
-        yield from class_problems(data)
 
 
 def cost(config: DiffusionConfig, shape: Shape) -> Cost:

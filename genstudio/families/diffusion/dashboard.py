@@ -75,9 +75,9 @@ DASHBOARD = Dashboard(
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, DENOISE),
     result=(
-        Measure("energy_distance", "Energy distance", "lower"),
+        Measure("energy_distance", "energy distance", "lower"),
         Measure("frechet_distance", "Fréchet distance", "lower"),
-        Measure("val_loss", "Held-out loss", "lower"),
+        Measure("val_loss", "held-out loss", "lower"),
     ),
     summary=(Measure("train_loss", "loss", "lower"),),
     handles=("learning_rate", "ema", "sampler", "sampling_steps", "guidance", "clip"),

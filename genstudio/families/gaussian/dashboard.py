@@ -22,7 +22,7 @@ DASHBOARD = Dashboard(
         Pane(("decisions",), "Decisions", kinds=PICTURES, note="the most probable class of held-out pictures"),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
-    result=(Measure("log_likelihood_nats", "Log-likelihood (nats)", "higher", "nats"),),
+    result=(Measure("log_likelihood_nats", "log-likelihood (nats)", "higher", "nats"),),
     summary=(Measure("train_loss", "-log p", "lower", "nats"),),
     handles=("ridge",),
     key=KEY,

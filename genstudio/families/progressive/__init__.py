@@ -8,7 +8,7 @@ from genstudio.families.memory import fitting
 from genstudio.families.progressive.config import ProgressiveConfig
 from genstudio.families.progressive.cost import cost, drawing
 from genstudio.families.progressive.dashboard import DASHBOARD
-from genstudio.families.progressive.data import prepare, shown
+from genstudio.families.progressive.data import misfits, prepare, shown
 from genstudio.families.progressive.doctor import doctor
 from genstudio.families.progressive.presets import PRESETS, preset_for
 from genstudio.families.weights import exporter
@@ -34,6 +34,7 @@ FAMILY: Family[ProgressiveConfig, SampleData] = Family(
     dashboard=DASHBOARD,
     export=exporter("progressive"),
     doctor=doctor,
+    misfits=misfits,
     saves_memory=("a smaller batch", "fewer channels", "smaller pictures"),
     preset_for=preset_for,
     usual_data="pixel-faces",

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from genstudio.data.batches import PictureBatch
 from genstudio.data.datasets import ImageDataset
+from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable import batches
-from genstudio.data.learnable.samples import SampleData, prepared
+from genstudio.data.learnable.samples import SampleData, Shape, prepared
 from genstudio.data.work import Work
 from genstudio.errors import Problem
 from genstudio.families.coder_setup import class_problems
@@ -38,6 +39,13 @@ def size_problem(height: int, width: int) -> Problem | None:
         "data", f"pictures of {width} x {height} pixels cannot be reached by doubling {FIRST} x {FIRST}: squares of {fits} can; "
         f"import them again in a size of {nearest}",
     )
+
+
+def misfits(_config: ProgressiveConfig, info: DatasetInfo) -> Iterator[Problem]:
+    """The same for the pictures of a dataset."""
+    shape = Shape.of(info)
+    if found := size_problem(shape.height, shape.width):
+        yield found
 
 
 def _problems(config: ProgressiveConfig, data: SampleData) -> Iterator[Problem]:

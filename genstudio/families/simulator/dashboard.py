@@ -71,8 +71,8 @@ DASHBOARD = Dashboard(
     ),
     tools=(LIVE, DOCTOR, TIMELINE),
     result=(
-        Measure("relative_error", "Relative error", "lower"),
-        Measure("statistics_apart", "Difference in statistics", "lower", "standard errors"),
+        Measure("relative_error", "relative error", "lower"),
+        Measure("statistics_apart", "difference in statistics", "lower", "standard errors"),
     ),
     summary=(Measure("train_accuracy", "D right"), Measure("g_loss", "loss"), Measure("temperature", "temperature")),
     handles=("hold", "width", "temperature", "proposals", "regions", "retraining", "d_rate", "reveal"),

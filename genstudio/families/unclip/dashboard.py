@@ -82,8 +82,8 @@ DASHBOARD = Dashboard(
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, DENOISE),
     result=(
-        Measure("agreement", "Shows what the text says", "higher"), Measure("recall_at_1", "Own caption first", "higher"),
-        Measure("val_loss", "Held-out loss", "lower"),
+        Measure("agreement", "shows what the text says", "higher"), Measure("recall_at_1", "own caption first", "higher"),
+        Measure("val_loss", "held-out loss", "lower"),
     ),
     summary=(Measure("train_loss", "loss", "lower"), Measure("prior_loss", "prior", "lower"), Measure("agreement", "right")),
     handles=("guidance", "prior", "learning_rate", "ema", "sampler", "sampling_steps"),

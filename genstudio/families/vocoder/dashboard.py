@@ -26,7 +26,7 @@ DASHBOARD = Dashboard(
     ),
     panes=(Pane(("vocoded", "known"), "Sound", made="clip", picks=False),),
     tools=(LIVE, DOCTOR, TIMELINE),
-    result=(Measure("mel_error", "Mel error", "lower"),),
+    result=(Measure("mel_error", "mel error", "lower"),),
     summary=(Measure("mel_loss", "mel", "lower"), Measure("g_loss", "G"), Measure("d_loss", "D")),
     speed=Measure("steps_per_second", "speed", "higher", "iterations/s"),
     handles=("adversarial", "feature", "mel", "g_rate", "d_rate", "loss"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -18,10 +20,12 @@ from genstudio.config import Values
 from genstudio.data import generators
 from genstudio.data.preview import AudioLook, PairLook, PictureLook, PointLook, Preview, RegionLook
 from genstudio.data.shelf import DatasetInfo
+from genstudio.snapshots.sound import Clip
+from genstudio.tasks.preview import Looked
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
-from genstudio.ui.datasets.sound_pages import clip_columns
+from genstudio.ui.datasets.sound_pages import ClipsPage
 from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.views.picture_grid import PictureGrid
@@ -55,6 +59,7 @@ class MakePage(QWidget):
         self.shown = QStackedWidget()
         for widget in (self.scatter, self.grid, self.table, self.text):
             self.shown.addWidget(widget)
+        self.made_clips: tuple[Clip, ...] = ()
         self._timer = single_shot(self, 120)
         self._lay_out()
         self._timer.timeout.connect(self._ask)
@@ -76,13 +81,22 @@ class MakePage(QWidget):
             self.name.setText(f"{info.title} (copy)"[:120])
             self._changed()
 
+    @cached_property
+    def clips(self) -> ClipsPage:
+        """Where sound is seen and heard; built when there is some."""
+        page = ClipsPage("make_")
+        page.clip_wanted.connect(lambda index: page.show_clip(self.made_clips[index]))
+        self.shown.addWidget(page)
+        return page
+
     def values(self) -> Values:
         return self.form.values() if self.form is not None else {}
 
-    def show_made(self, values: Values, look: Preview, beginning: str) -> None:
+    def show_made(self, values: Values, made: Looked) -> None:
         """What was made, if nothing was changed since."""
         if values != self.values() or self._info is None:
             return
+        look = made.preview
         if isinstance(look, PointLook):
             self.scatter.show_points(look.points, look.centres, look.sigma)
             self.shown.setCurrentWidget(self.scatter)
@@ -100,11 +114,12 @@ class MakePage(QWidget):
             self.shown.setCurrentWidget(self.table)
             count = len(look.left)
         elif isinstance(look, AudioLook):
-            self.model.show_columns(*clip_columns(look))
-            self.shown.setCurrentWidget(self.table)
+            self.made_clips = made.clips
+            self.clips.show_look(self._info, look)
+            self.shown.setCurrentWidget(self.clips)
             count = len(look.seconds)
         else:
-            self.text.setPlainText(beginning)
+            self.text.setPlainText(made.beginning)
             self.shown.setCurrentWidget(self.text)
             count = look.statistics.characters
         wanted, unit = int(np.asarray(values["count"])), COUNTED[self._info.kind]

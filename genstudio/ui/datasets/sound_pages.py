@@ -35,25 +35,25 @@ class ClipsPage(QWidget):
 
     clip_wanted = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         super().__init__()
-        self.setObjectName("clips_page")
+        self.setObjectName(f"{prefix}clips_page")
         self.model = RowsModel()
-        self.table = plain_table("clips_table", "Clips", self.model)
+        self.table = plain_table(f"{prefix}clips_table", "Clips", self.model)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setMinimumWidth(32)
         self.table.setMinimumWidth(150)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view = ClipView("Clip", "clip_view")
-        self.play = button("Play", "clip_play", "play", "Play this clip", self._play)
-        self.stop = button("Stop", "clip_stop", "stop", "Stop playing", self._stop)
-        self.next = button("Next", "clip_next", "chevron-right", "Choose and play the next clip", self._play_next)
-        self.said = plain_label(role="quiet", wrap=True, name="clips_said")
-        self.why_not = plain_label(role="quiet", wrap=True, name="clips_why_not")
+        self.view = ClipView("Clip", f"{prefix}clip_view")
+        self.play = button("Play", f"{prefix}clip_play", "play", "Play this clip", self._play)
+        self.stop = button("Stop", f"{prefix}clip_stop", "stop", "Stop playing", self._stop)
+        self.next = button("Next", f"{prefix}clip_next", "chevron-right", "Choose and play the next clip", self._play_next)
+        self.said = plain_label(role="quiet", wrap=True, name=f"{prefix}clips_said")
+        self.why_not = plain_label(role="quiet", wrap=True, name=f"{prefix}clips_why_not")
         self.player = SoundPlayer(self)
         right = QWidget()
         vbox(Flow(self.play, self.stop, self.next), self.why_not, (self.view, 1), into=right)
-        split = splitter("clips_splitter", (self.table, 1), (right, 3), sizes=(400, 600), down=False)
+        split = splitter(f"{prefix}clips_splitter", (self.table, 1), (right, 3), sizes=(400, 600), down=False)
         vbox(self.said, (split, 1), into=self, margins=(0, 10, 0, 0))
         self._play_when_shown = False
         self._timed = False

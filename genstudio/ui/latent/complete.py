@@ -80,6 +80,8 @@ class CompletePage(Page):
         first = Flow(self.held, self.open, self.draw, self.keep, self.ink, self.other, spacing=8)
         second = Flow(self.temperature, self.top_k, self.top_p, spacing=12)
         right, side = QWidget(), QWidget()
+        for figure in (self.one, self.bars):
+            figure.setMinimumHeight(80)  # both have to fit below each other in the lowest window
         vbox(hbox(self.tinted, self.heads, None), (self.one, 3), (self.bars, 2), into=right, spacing=4)
         vbox((self.given, 1), into=side)
         parts = splitter("complete_parts", side, self.made, right, sizes=(260, 420, 380), down=False)

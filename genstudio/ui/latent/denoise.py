@@ -485,7 +485,7 @@ class DenoisePage(Page):
         self.tools.setTabVisible(_BETWEEN, False)
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setContentsMargins(0, 4, 0, 0)
         for slider in (self.steps, self.guidance):
             slider.setFixedWidth(theme.scaled(280))
         layout.addLayout(hbox((self.text, 1), self.prior))

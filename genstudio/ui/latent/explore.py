@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Array, Frame
@@ -18,6 +18,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.replay import SavedSteps
 from genstudio.tasks.sample import Sample, Samples
 from genstudio.tasks.task import Task
+from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.directions import AXES, Directions, slice_axes
 from genstudio.ui.latent.own import OwnPicture
@@ -33,6 +34,9 @@ from genstudio.ui.widgets import EmptyState, icon_button, named_tabs, plain_labe
 
 _PICTURES, _POINTS = 9, 25
 _EMPTY = "Train a model that generates samples, or open a run of one, to explore its latent space."
+_LOW, _WIDE = 380, 720
+"""Height below which the ways to explore stand beside what is seen instead of below it, and width that this takes, in pixels of
+the usual text size."""
 _SETTLED_MS, _LIVE_MS = 200, 1000
 
 
@@ -293,6 +297,13 @@ class ExplorePage(Page):
         for figure in (self.pad, self.picture, self.landing, self.ways, self.own):
             figure.failed.connect(self.failed)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        flat = self.height() < theme.scaled(_LOW) and self.width() >= theme.scaled(_WIDE)
+        if flat != (self.upright.orientation() == Qt.Orientation.Horizontal):
+            self.upright.setOrientation(Qt.Orientation.Horizontal if flat else Qt.Orientation.Vertical)
+            self.upright.setSizes([560, 300] if flat else [420, 140])
+
     def _lay_out(self) -> None:
         self.picture.setMinimumHeight(120)
         self.picture.setMaximumHeight(16_777_215)
@@ -320,7 +331,7 @@ class ExplorePage(Page):
         beside = hbox(self.words, self.turn, self.other, self.middle, spacing=4)
         beside.setStretch(0, 1)
         seen.addLayout(beside)
-        upright = QSplitter(Qt.Orientation.Vertical)
+        self.upright = upright = QSplitter(Qt.Orientation.Vertical)
         upright.setObjectName("explore_upright")
         upright.setChildrenCollapsible(False)
         upright.addWidget(above)

@@ -17,7 +17,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.runs.overlay import labels
-from genstudio.ui.runs.wording import family_short, title_of
+from genstudio.ui.runs.wording import capitalised, family_short, title_of
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import plain_label
 
@@ -156,7 +156,7 @@ class Leaderboard(QWidget):
         now = self.measure.currentData()
         if mine and now not in mine and not stay:
             now = None
-        words = {measured: " ".join(filter(None, measured)) for measured in order}
+        words = {measured: capitalised(" ".join(filter(None, measured))) for measured in order}
         if order != [self.measure.itemData(at) for at in range(self.measure.count())]:
             self.measure.clear()
             for measured in order:

@@ -16,7 +16,7 @@ from genstudio.runs import RunInfo
 from genstudio.tasks.runs import RunNumbers
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, single_shot, vbox
-from genstudio.ui.runs.wording import display_name
+from genstudio.ui.runs.wording import capitalised, display_name
 from genstudio.ui.views.curves import CurvesView
 from genstudio.ui.widgets import plain_label, tooltip
 
@@ -81,7 +81,7 @@ def own_words(infos: Sequence[RunInfo], names: Sequence[str]) -> str:
     runs: dict[str, list[str]] = {}
     for info, label, name in zip(infos, labels(infos), names, strict=True):
         measure = next(one for one in families.get(info.family).dashboard.result if one.name == name)
-        runs.setdefault(f"{measure.words[:1].upper()}{measure.words[1:]}", []).append(label)
+        runs.setdefault(capitalised(measure.words), []).append(label)
     return "  ·  ".join(f"{words}: {', '.join(of)}" for words, of in runs.items())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +102,17 @@ def display_name(info: RunInfo) -> str:
     return ", ".join([info.name, *parts])
 
 
+def names_of(infos: Sequence[RunInfo]) -> dict[str, str]:
+    """What runs are called, by their ids: with the minute of their beginning where several are called the same, and by the id
+    where that is the same too."""
+    plain = {info.id: display_name(info) for info in infos}
+    dated = {info.id: f"{plain[info.id]}, {info.created.replace('T', ' ')[:16]}" if info.created else info.id for info in infos}
+    often, again = Counter(plain.values()), Counter(dated.values())
+    return {
+        name: words if often[words] == 1 else dated[name] if again[dated[name]] == 1 else name for name, words in plain.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of a table of differences: its word, what it means, and what each run has."""
@@ -139,9 +151,14 @@ def compare(infos: Sequence[RunInfo]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def capitalised(words: str) -> str:
+    """Words as they begin a line; only the first letter changes: "JS divergence" stays as it is."""
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def measured(standing: Standing) -> str:
-    """A result in words: "validation 1.645"."""
-    return f"{standing.measure.words} {value_text(standing.value)}"
+    """A result in words: "Validation 1.645"."""
+    return f"{capitalised(standing.measure.words)} {value_text(standing.value)}"
 
 
 def in_a_sentence(standing: Standing, info: RunInfo) -> str:
@@ -153,4 +170,4 @@ def in_a_sentence(standing: Standing, info: RunInfo) -> str:
     rests = ", ".join(filter(None, said))
     words = measured(standing) + (f" ({rests})" if rests else "")
     beside = against(standing.value, standing.references, higher=better == "higher", write=value_text) if better else ""
-    return f"{words[:1].upper()}{words[1:]}" + (f": {beside}." if beside else ".")
+    return words + (f": {beside}." if beside else ".")

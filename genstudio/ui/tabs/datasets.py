@@ -399,7 +399,7 @@ class DatasetsTab(QWidget):
     def _try_made(self, values: Values) -> None:
         if self._ready:
             task, make = TryGenerated(self._ready, values), self.preview.make
-            self._start("made", task, lambda made: make.show_made(values, made.preview, made.beginning))
+            self._start("made", task, lambda made: make.show_made(values, made))
 
     def _rename(self) -> None:
         info = self._infos.get(self.current or "")

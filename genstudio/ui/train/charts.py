@@ -26,6 +26,8 @@ _FLUSH_MS, _FLUSH_SHARE = 200, 0.01
 """How long numbers wait for their charts at least, and the share of a core that handing them over may take."""
 _WIDE = 3
 """Figures side by side that the smallest window has room for."""
+_OTHERS, _SHARES = "Other charts", [600, 400]
+"""What the small charts are called where they have a tab of their own, and shares of the height where they have not."""
 _SLOWEST_MS = 2000
 """Milliseconds between two drawings of a chart at most: half a dozen are in sight, and the training pays for each."""
 
@@ -108,8 +110,11 @@ class RunCharts(Tabs):
         self._timer.timeout.connect(self.flush)
         self.key = ColourKey(board.key)
         self.key.setParent(self)
-        for page in board.pages():
-            self.addTab(self._page(page, (beside or {}).get(page, [])), page)
+        self._low = False
+        self._split: dict[QSplitter, QWidget] = {}
+        self._pages = {page: self._page(page, (beside or {}).get(page, [])) for page in board.pages()}
+        for page, widget in self._pages.items():
+            self.addTab(widget, page)
         for view in self.views.values():
             view.slowest_ms = _SLOWEST_MS
             view.setMinimumWidth(136)
@@ -130,13 +135,32 @@ class RunCharts(Tabs):
         beside = self.tabBar().sizeHint().width() + self.key.width() < self.width()
         self.key.setVisible(beside and not self.tabBar().isHidden())
 
+    def set_low(self, low: bool) -> None:
+        """Where there is little height, the small charts below large ones have a tab of their own."""
+        if low == self._low:
+            return
+        self._low = low
+        for split, below in self._split.items():
+            if low:
+                self.insertTab(self.indexOf(split) + 1, below, _OTHERS)
+            else:
+                self.removeTab(self.indexOf(below))
+                split.addWidget(below)
+                below.show()
+                split.setSizes(_SHARES)
+        self.set_kind(self.kind)
+
     def set_kind(self, kind: str) -> None:
         """Show the charts of one kind of data, of those for which the settings leave something to draw."""
         self.kind = kind
         shown = [chart for chart in fitting(self.board.charts, kind) if applies(chart.when, self._settings)]
-        for index, page in enumerate(self.board.pages()):
-            self.setTabVisible(index, any(chart.page == page for chart in shown))
-        self.tabBar().setVisible(len({chart.page for chart in shown}) > 1)
+        for page, widget in self._pages.items():
+            apart = self._split.get(widget) if self._low and isinstance(widget, QSplitter) else None
+            here = [chart for chart in shown if chart.page == page]
+            self.setTabVisible(self.indexOf(widget), any(chart.large or apart is None for chart in here))
+            if apart is not None:
+                self.setTabVisible(self.indexOf(apart), not all(chart.large for chart in here))
+        self.tabBar().setVisible(sum(map(self.isTabVisible, range(self.count()))) > 1)
         self._place_key()
         for name, chart in self.specs.items():
             self.views[name].setVisible(chart in shown)
@@ -304,7 +328,8 @@ class RunCharts(Tabs):
         split.addWidget(below)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
-        split.setSizes([600, 400])
+        split.setSizes(_SHARES)
+        self._split[split] = below
         return split
 
     def _row(self, charts: Iterable[Chart], beside: list[QWidget], *, top: bool = True) -> QWidget:

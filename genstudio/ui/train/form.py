@@ -19,6 +19,7 @@ from genstudio.runs import list_models
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.runs.wording import names_of
 from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, restyle, tooltip
 
 _EDITOR_WIDTH = 120
@@ -29,11 +30,13 @@ _LISTED = 420
 
 
 class _NameChoice(Choice):
-    """A name: one of those there are, listed when it is opened, or what is typed; `empty` says what none means."""
+    """A value by its name: one of those there are, listed when it is opened, or what is typed; `empty` says what none means.
+    `names` gives the names by their values."""
 
-    def __init__(self, names: Callable[[], Iterable[str]], empty: str) -> None:
+    def __init__(self, names: Callable[[], Mapping[str, str]], empty: str) -> None:
         super().__init__()
         self.names = names
+        self._known: Mapping[str, str] = {}
         self.setEditable(True)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -43,29 +46,46 @@ class _NameChoice(Choice):
         assert edit is not None
         edit.setPlaceholderText(empty)
 
-    def showPopup(self) -> None:
+    def value(self) -> str:
+        """The value of the name that is shown; what was typed where it is no name."""
         text = self.currentText()
+        return next((value for value, name in self._known.items() if name == text), text)
+
+    def show_value(self, value: str) -> None:
+        """Show a value by its name; one without a name as it is."""
+        if value and value not in self._known:
+            self._known = self.names()
+        self.setCurrentText(self._known.get(value, value))
+
+    def showPopup(self) -> None:
+        value = self.value()
         with QSignalBlocker(self):
+            self._known = self.names()
             self.clear()
             self.addItem("")
-            self.addItems(list(self.names()))
-            self.setCurrentText(text)
-        view = self.view()  # as wide as the ids of runs, which are told apart by their ends
+            self.addItems(list(self._known.values()))
+            self.show_value(value)
+        view = self.view()  # as wide as names that are told apart by their ends
         view.setMinimumWidth(min(view.sizeHintForColumn(0) + 40, theme.scaled(_LISTED)))
         super().showPopup()
 
 
-def _runs_of(families: str) -> list[str]:
-    """Ids of runs and of included models that can be started from, of one of these families."""
+def _runs_of(families: str) -> dict[str, str]:
+    """What runs and included models that can be started from are called, of one of these families, by their ids."""
     wanted = families.split("|")
-    return [info.id for info in list_models() if info.family in wanted and info.usable]
+    return names_of([info for info in list_models() if info.family in wanted and info.usable])
 
 
-def _datasets_of(kind: str) -> list[str]:
+def _datasets_of(kind: str) -> dict[str, str]:
     """The datasets of a kind by what they are called, or by their ids where two are called the same."""
     known = shelf.list_datasets()
     often = Counter(info.title.casefold() for info in known)
-    return [info.title if often[info.title.casefold()] == 1 else info.id for info in known if info.kind == kind]
+    return _as_they_are(info.title if often[info.title.casefold()] == 1 else info.id for info in known if info.kind == kind)
+
+
+def _as_they_are(values: Iterable[str]) -> dict[str, str]:
+    """Values that are their own names."""
+    return {value: value for value in values}
 
 
 class _PathEdit(QLineEdit):
@@ -140,8 +160,10 @@ class SettingRow(QWidget):
         """What the editor holds; text where it is not a number."""
         if isinstance(self.editor, QCheckBox):
             return self.editor.isChecked()
+        if isinstance(self.editor, _NameChoice):
+            return self.editor.value()
         if isinstance(self.editor, QComboBox):
-            return self.editor.currentText() if self.editor.isEditable() else self.editor.currentData()
+            return self.editor.currentData()
         return self.editor.text() if isinstance(self.editor, QLineEdit) else self.editor.value()
 
     def set_value(self, value: Any) -> None:
@@ -149,7 +171,7 @@ class SettingRow(QWidget):
         if isinstance(self.editor, QCheckBox):
             self.editor.setChecked(bool(value))
         elif isinstance(self.editor, _NameChoice):
-            self.editor.setCurrentText(str(value))
+            self.editor.show_value(str(value))
         elif isinstance(self.editor, QComboBox):
             if (place := self.editor.findData(value)) >= 0:
                 self.editor.setCurrentIndex(place)
@@ -255,6 +277,7 @@ class ConfigForm(QWidget):
         self.rows = {setting.name: SettingRow(setting) for setting in config_type.settings()}
         self._quiet = self._filtered = self._opened = False
         self._extra: tuple[Problem, ...] = ()
+        self._misfits: tuple[Problem, ...] = ()
         self._locked: Mapping[str, str] = {}
         self._headers: dict[QWidget, list[SettingRow]] = {}
         self.more = CollapsibleSection("More settings", name="form_more")
@@ -336,11 +359,19 @@ class ConfigForm(QWidget):
         self._extra = tuple(problems)
         self._update()
 
+    def show_misfits(self, problems: Iterable[Problem]) -> None:
+        """Say at their fields why the settings do not fit the dataset, as long as that is so; what has no field here is said
+        elsewhere."""
+        found = tuple(problem for problem in problems if problem.field in self.rows)
+        if found != self._misfits:
+            self._misfits = found
+            self._update()
+
     def set_names(self, name: str, names: Sequence[str]) -> None:
         """What can be chosen for a setting that names a part of a dataset."""
         editor = self.rows[name].editor
         assert isinstance(editor, _NameChoice)
-        editor.names = lambda: names
+        editor.names = lambda: _as_they_are(names)
 
     def set_locked(self, names: Iterable[str], reason: str) -> None:
         """Grey these settings and say why; all others are free."""
@@ -368,7 +399,7 @@ class ConfigForm(QWidget):
     def _update(self) -> None:
         values = self.values()
         messages: dict[str, str] = {}
-        for problem in (*self.config_type.problems(values), *self._extra):
+        for problem in (*self.config_type.problems(values), *self._misfits, *self._extra):
             field = problem.field if problem.field in self.rows else ""
             messages[field] = "\n".join(dict.fromkeys([*messages.get(field, "").split("\n"), problem.message])).strip()
         self.general.setText(messages.get("", ""))
@@ -407,7 +438,7 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
     if setting.dataset:
         return _NameChoice(lambda: _datasets_of(setting.dataset), "none")
     if setting.part:
-        return _NameChoice(tuple, "by itself")
+        return _NameChoice(dict, "by itself")
     if setting.kind == "text":
         return _PathEdit(setting) if setting.file else QLineEdit()
     whole = setting.kind == "int"

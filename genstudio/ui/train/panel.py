@@ -85,6 +85,8 @@ class RunPanel(QWidget):
         self._turned = False  # from the page Live to another, because nothing trains
         self._settings: Values = {}
         self._heights: list[int] = []
+        self._shares: list[int] = []
+        self._low = False
         self.panes = [PaneView(pane) for pane in self.board.panes]
         self.fields: dict[str, QLineEdit] = {}
         self._holders = {id(pane): self._held(pane) for pane in self.panes}
@@ -128,6 +130,10 @@ class RunPanel(QWidget):
                     tabs.setTabVisible(index, pane.pane in shown)
         for pane in self._over:
             self._holders[id(pane)].setVisible(pane.pane in shown)
+        if self._low and not self.staged:
+            place, over = self.side.indexOf(self._stacked), [pane.pane for pane in self._over if pane.pane in shown]
+            self.side.setTabText(place, over[0].title if over else "")
+            self.side.setTabVisible(place, bool(over))
         self.stage.tabBar().setVisible(sum(pane.place == STAGE for pane in shown) > 1)
         self.charts.set_kind(kind)
 
@@ -159,6 +165,26 @@ class RunPanel(QWidget):
             self.grow.set_run(path, self._live)
         if COMPLETE in self.tools:
             self.complete.set_run(path, self._live)
+
+    def set_low(self, low: bool) -> None:
+        """Where there is little height, nothing is stacked beside: the charts below the tabs, or what stands over these, is the
+        first of them."""
+        if low == self._low:
+            return
+        self._low = low
+        self.charts.set_low(low)
+        if low:
+            self._shares = self.upright.sizes()
+            self.side.insertTab(0, self._stacked, "Charts")
+            self.side.setCurrentIndex(0)
+        else:
+            self.side.removeTab(self.side.indexOf(self._stacked))
+            self.upright.insertWidget(1 if self.staged else 0, self._stacked)
+            self._stacked.setVisible(self.staged or bool(self._over))
+            self.upright.setSizes(self._shares)
+        self.side.setVisible(self.side.count() > 0)
+        self.set_kind(self.kind)
+        follow_the_eye(self)
 
     def _make_room(self, slowed: bool) -> None:
         """More height for slow motion, and what was there before once it is over."""
@@ -403,7 +429,8 @@ class RunPanel(QWidget):
                 self.side.addTab(getattr(self, name), title)
         time = [self.time] if TIMELINE in self.tools else []
         self.above = _column(*((self.stage, *time) if staged else (self.charts, *time)))
-        over, under = (self.side, self.charts) if staged else (_column(*(self._holders[id(pane)] for pane in first)), self.side)
+        self._stacked = self.charts if staged else _column(*(self._holders[id(pane)] for pane in first))
+        over, under = (self.side, self.charts) if staged else (self._stacked, self.side)
         share = (210, 320) if not staged else (280, 220) if any(pane.pane.tall for pane in beside) else (250, 250)
         self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=share)
         over.setVisible(staged or bool(first))

@@ -34,6 +34,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.parts import scrolled
+from genstudio.ui.runs.wording import names_of
 from genstudio.ui.train.panes import PaneView, PlanePage
 from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.summary import plan_words
@@ -353,7 +354,7 @@ def _runs(known: Sequence[RunInfo], setting: Setting, chosen: str = "", data: st
     found.sort(key=lambda info: (
         chosen not in (info.id, info.name), bool(info.config.get(setting.name)), info.dataset.get("id") == data
     ))  # fmt: skip
-    return {info.id: info.name for info in found[: MAXIMUM - 1]}
+    return names_of(found[: MAXIMUM - 1])
 
 
 class Lane(QFrame):

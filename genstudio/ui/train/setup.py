@@ -149,6 +149,7 @@ class SetupColumn(QWidget):
         self._wanted = ""
         index = self.data.findData(name) if name else -1
         self.data.setCurrentIndex(max(index, 0))
+        self._say_changes()
         self.changed.emit()
 
     @property
@@ -190,9 +191,14 @@ class SetupColumn(QWidget):
             *(Problem(name, words) for name, words in own if words),
             *self.family.config.problems(self.values()),
         )
-        if found or self.info is None or self.family.misfits is None:
-            return found
-        return tuple(self.family.misfits(self.family.config.parse(self.values()), self.info))
+        return found or self.misfits()
+
+    def misfits(self) -> tuple[Problem, ...]:
+        """Why settings that are sound by themselves cannot be trained on the dataset, as far as its description tells."""
+        config = self.family.config
+        if self.info is None or self.family.misfits is None or config.problems(self.values()):
+            return ()
+        return tuple(self.family.misfits(config.parse(self.values()), self.info))
 
     def parsed(self) -> tuple[Values, int]:
         """Settings and seed of the training as they stand. Raises ConfigError with every problem there is."""
@@ -382,6 +388,7 @@ class SetupColumn(QWidget):
     def _say_changes(self) -> None:
         """On the button that opens the drawer, whether something in there is changed or wrong."""
         self._show_offered()
+        self.form.show_misfits(self.misfits())
         changed, wrong = len(self.form.changes()), sum(problem.field != "length" for problem in self.problems())
         parts = [f"{wrong} error{'s' * (wrong > 1)}"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
         words = "  ·  ".join(["Settings", ", ".join(parts)] if parts else ["Settings"])

@@ -14,6 +14,7 @@ from genstudio.ui.layouts import Flow, hbox, named, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label
 
+_MARGINS, _LOW_MARGINS = (12, 6, 6, 6), (12, 1, 6, 1)
 _LOOKS = {
     "Traces": "Look inside", "LooksAtPatches": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words",
     "Matches": "Search with it", "Grounds": "Ask about pictures",
@@ -53,7 +54,7 @@ class RunSummary(QFrame):
         actions = (self.write, self.look, self.explore, self.extend, self.compare)
         self._actions = Flow(*actions, spacing=6)
         above = hbox((self.ended, 1), (self.line, 1), (self._actions, 0), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop))
-        vbox(above, self.words, into=self, margins=(12, 6, 6, 6), spacing=2)  # a line as long as the card: charts need the height
+        self._column = vbox(above, self.words, into=self, margins=_MARGINS, spacing=2)  # a line of words: charts need height
         for pressed, signal in zip(
             actions,
             (self.write_wanted, self.look_wanted, self.explore_wanted, self.extend_wanted, self.compare_wanted),
@@ -95,6 +96,7 @@ class RunSummary(QFrame):
         """Say it in one line, where there is little height: charts need it."""
         if low != self._low:
             self._low = low
+            self._column.setContentsMargins(*(_LOW_MARGINS if low else _MARGINS))
             self._lay_low()
 
     def _lay_low(self) -> None:

@@ -67,9 +67,9 @@ STATES = {
 }
 
 _OPENING = "Opening the run…"
-_BOTH, _LOW = 1060, 600
-"""Width in which the settings and a run have room side by side, and height of a window below which the words about a run that
-ended take one line, in pixels of the usual text size."""
+_BOTH, _LOW, _FLAT = 1060, 600, 570
+"""Width in which the settings and a run have room side by side, and heights of a window below which the words about a run that
+ended take one line, and nothing is stacked beside its charts or its stage; in pixels of the usual text size."""
 _IDLE_MS = 3000
 _NAMED = 3
 """Settings that the note about resuming names; it stands where the settings themselves need the room."""
@@ -164,6 +164,7 @@ class TrainingTab(QWidget):
             self.steering.connect_panel(panel)
             panel.set_texts(self._texts)
             self._show_data()
+            self._fit_height()
         return self._panels[self.family.name]
 
     @property
@@ -252,7 +253,9 @@ class TrainingTab(QWidget):
             key = self.prefix if alone else f"{self.prefix}{name}_"
             # versions before left charts beside a stage too little, and kept that whether or not somebody had chosen it
             beside = "beside" if panel.staged else "column"
-            found |= {f"{key}watch": panel.splitter, f"{key}{beside}": panel.upright}
+            found[f"{key}watch"] = panel.splitter
+            if panel.upright.count() > 1:
+                found[f"{key}{beside}"] = panel.upright
         return found
 
     @property
@@ -729,12 +732,15 @@ class TrainingTab(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_summary()
+        self._fit_height()
         if not self._racing and self.run_path and self._cramped() != (self.stack.currentWidget() is self.empty):
             self._show_state()
 
-    def _fit_summary(self) -> None:
-        self.summary.set_low(self.window().height() < theme.scaled(_LOW))
+    def _fit_height(self) -> None:
+        height = self.window().height()
+        self.summary.set_low(height < theme.scaled(_LOW))
+        if self.has_panel and self.isVisible():  # before, nobody knows how high the window will be
+            self.panel.set_low(height < theme.scaled(_FLAT))
 
     def _show_column(self) -> None:
         run = not self.strip.isHidden()
@@ -755,6 +761,7 @@ class TrainingTab(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._fit_height()
         self.estimate.ask()
 
     def _question(self) -> EstimateTime | None:
@@ -840,7 +847,7 @@ class TrainingTab(QWidget):
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
-        self._fit_summary()
+        self._fit_height()
         if info is not None and info.step > 0:
             self.summary.say(how_it_ended(info), self._result(info), endless=self._plan[0] == ENDLESS)
         else:

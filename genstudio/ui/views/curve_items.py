@@ -32,7 +32,7 @@ _SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
 }
 _ARROW = ((-4, -8), (4, -8), (0, 0))
 _MARK_SIZE = 20
-_HALF, _TALL = 5, 11
+_HALF, MARK_HEIGHT = 5, 11
 """Half the width of a mark and its height, in pixels."""
 _ROWS = 3
 """Heights at which the words of a mark are tried: on the axis, then above the marks."""
@@ -192,6 +192,22 @@ def _share(wide: Sequence[float], free: float) -> float:
     return math.inf
 
 
+def shortened(names: Sequence[str], metrics: QFontMetricsF, most: float) -> list[str]:
+    """Names in at most this width each: of what all of them begin with only the end is left, so that they differ."""
+    first, last = min(names), max(names)  # what these two begin with, all between them do
+    common = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))]
+    common = common if len(names) > 1 else ""
+
+    def fitting(name: str) -> str:
+        if len(common) > 1 and metrics.horizontalAdvance(name) > most:
+            own = name[len(common) :]
+            room = max(most - metrics.horizontalAdvance(own), 0.0)
+            name = (metrics.elidedText(common, Qt.TextElideMode.ElideLeft, room) or "…") + own
+        return metrics.elidedText(name, Qt.TextElideMode.ElideRight, most)
+
+    return [fitting(name) for name in names]
+
+
 class Legend(pg.LegendItem):
     """A legend that stays in its place: pyqtgraph's own can be dragged, which fails where it lies on a scene of its own."""
 
@@ -243,9 +259,9 @@ class Legend(pg.LegendItem):
             most = math.inf if most >= wide[-1] else most
         self._held, self._cut = True, most < math.inf or columns < len(names)
         self.setColumnCount(_ROW if columns == len(names) else columns)
-        for (_, label), name in zip(self.items, names, strict=True):
-            shown = name if most == math.inf else metrics.elidedText(name, Qt.TextElideMode.ElideRight, most)
-            label.setText(html.escape(shown))
+        shown = names if most == math.inf else shortened(names, metrics, most)
+        for (_, label), name in zip(self.items, shown, strict=True):
+            label.setText(html.escape(name))
         self._held = False
         self.updateSize()
 
@@ -490,7 +506,7 @@ class Marks:
         """Short words beside their marks, else above them: never over each other, another mark or the `others`."""
         area = self._box.area()
         spots = {mark.step: self._box.pixels(np.array([float(mark.step)]), np.zeros(1))[0, 0] for mark in marks}
-        taken = [*others, *(QRectF(x - _HALF, area.bottom() - _TALL, 2 * _HALF, _TALL) for x in spots.values())]
+        taken = [*others, *(QRectF(x - _HALF, area.bottom() - MARK_HEIGHT, 2 * _HALF, MARK_HEIGHT) for x in spots.values())]
         marks = [mark for mark in marks if mark.kind in _NAMED]
         said: dict[int, list[str]] = {}
         kinds = {mark.step: mark.kind for mark in marks}
@@ -510,7 +526,7 @@ class Marks:
             size = label.boundingRect()
             x, aside = float(spots[step]), _MARK_SIZE / 2
             lefts = (x + aside, x - aside - size.width())
-            tops = [area.bottom() - size.height() * (row + 1) - _TALL * (row > 0) for row in range(_ROWS)]
+            tops = [area.bottom() - size.height() * (row + 1) - MARK_HEIGHT * (row > 0) for row in range(_ROWS)]
             options = [QRectF(left, top, size.width(), size.height()) for top in tops for left in lefts]
             free = (box for box in options if area.contains(box) and not any(box.intersects(other) for other in taken))
             chosen = next(free, None)

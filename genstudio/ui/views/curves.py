@@ -18,6 +18,7 @@ from genstudio.ui import theme
 from genstudio.ui.views import chart
 from genstudio.ui.views.curve import Curve, Mark
 from genstudio.ui.views.curve_items import (
+    MARK_HEIGHT,
     Axis,
     Box,
     Cross,
@@ -304,6 +305,8 @@ class CurvesView(SceneFigure):
         top = self._head(room)
         height = under.metrics.height() + 8
         area = room.adjusted(0, top + 4, -self._ends.width(curves), -height)
+        if any(left <= mark.step <= right for mark in self._marks):  # they stand on the axis, below the curves
+            low -= (high - low) * MARK_HEIGHT / max(area.height() - MARK_HEIGHT, MARK_HEIGHT)
         area.setLeft(round(11 + side.words_width(low, high, area.height())))
         if area != self.box.area():
             self.box.setGeometry(area)

@@ -28,6 +28,8 @@ from genstudio.ui.views.view import (
 Kind = Literal["signed", "share", "magnitude"]
 
 _BAR = 10.0
+_NOTHING, _PLAIN = 0.005, 0.1
+"""What two figures after the point do not show, and the size of other numbers from which on that is shown as 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,7 +230,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
                 if np.isnan(value):
                     continue
                 painter.setPen(QColor(ink(float(value), self.matrix.kind, limit)))
-                painter.drawText(self.cell(row, column), CENTRE, cell_text(float(value)))
+                painter.drawText(self.cell(row, column), CENTRE, cell_text(float(value), limit))
 
     def _paint_bar(self, painter: QPainter) -> None:
         assert self.matrix is not None
@@ -273,10 +275,17 @@ class MatrixView(PointedFigure[tuple[int, int]]):
         super().rest_on(mark)
 
 
-def cell_text(value: float) -> str:
-    """A number in few letters: two figures after the point, less where it is long."""
+def cell_text(value: float, largest: float = 0.0) -> str:
+    """A number in few letters: two figures after the point, less where it is long. Beside others of which the `largest` is as
+    large as this, one that two figures do not show is 0.
+
+    >>> [cell_text(value) for value in (0.513, -12.34, 0.0021)], cell_text(-0.0021, 0.9)
+    (['0.51', '-12.3', '2e-3'], '0.00')
+    """
     size = abs(value)
-    if size and (size >= 10_000 or size < 0.005):
+    if largest >= _PLAIN and size < _NOTHING:
+        return "0.00"
+    if size and (size >= 10_000 or size < _NOTHING):
         return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
     return f"{value:.2f}" if size < 10 else f"{value:.1f}" if size < 100 else f"{value:.0f}"
 

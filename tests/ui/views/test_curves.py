@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from genstudio.errors import StorageError
 from genstudio.ui import theme
 from genstudio.ui.views.chart import crossings
-from genstudio.ui.views.curve_items import Reference
+from genstudio.ui.views.curve_items import MARK_HEIGHT, Reference, shortened
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 from genstudio.ui.views.view import bubble_box
 
@@ -544,6 +544,31 @@ def test_names_in_the_legend_stay_in_a_chart_that_became_small(qtbot: QtBot, qap
         legend = small.legend
         assert legend.pos().x() + legend.width() <= width, "the widths are those of the names as they are cut"
         assert all(label.geometry().right() <= legend.width() + 1 for _, label in legend.items)
+
+
+def test_names_that_begin_alike_are_cut_where_they_are_alike(qapp: QApplication) -> None:
+    metrics = QFontMetricsF(theme.font(theme.SMALL))
+    names = [f"Shakespeare in three minutes, Learning rate {rate}" for rate in ("0.001", "0.004", "0.02")]
+    whole = max(metrics.horizontalAdvance(name) for name in names)
+    for share in (0.8, 0.4, 0.2):
+        shown = shortened(names, metrics, share * whole)
+        assert [name.endswith(rate) for name, rate in zip(shown, ("0.001", "0.004", "0.02"), strict=True)] == [True] * 3
+        assert all(name.startswith("…") and metrics.horizontalAdvance(name) <= share * whole for name in shown)
+    assert shortened(names, metrics, whole) == names
+    assert shortened(["validation", "training"], metrics, 40)[0].startswith("v"), "names that differ from their first letter on"
+
+
+def test_marks_stand_below_the_curves(chart: CurvesView, qapp: QApplication) -> None:
+    for name in ("train_loss", "val_loss"):
+        chart.append(name, np.arange(50), np.zeros(50))
+
+    def lowest() -> float:
+        chart.image()
+        return float(chart.box.area().bottom() - chart._drawn[:, 1].max())
+
+    assert lowest() < MARK_HEIGHT
+    chart.mark(20, "milestone", "First real word.")
+    assert lowest() >= MARK_HEIGHT
 
 
 @pytest.mark.parametrize("apart", [0.02, 0.05, 0.1])
