@@ -82,6 +82,19 @@ def size_text(count: float) -> str:
     return ""
 
 
+def work_text(count: float) -> str:
+    """So many floating-point operations, to three digits.
+
+    >>> [work_text(count) for count in (42.0, 13_000, 31.2e6, 999_600, 2.5e12)]
+    ['42 FLOP', '13 kFLOP', '31.2 MFLOP', '1 MFLOP', '2.5 TFLOP']
+    """
+    for unit in ("FLOP", "kFLOP", "MFLOP", "GFLOP"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TFLOP"
+
+
 class FloatEdit(QAbstractSpinBox):
     """A number as text with two arrows. `changed` carries the number, or the text where it is not one.
 

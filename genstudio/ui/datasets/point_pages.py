@@ -44,7 +44,7 @@ class PointsPage(QWidget):
     def show_look(self, _info: DatasetInfo, look: PointLook) -> None:
         self.scatter.show_points(look.points, look.centres, look.sigma)
         parts = [
-            f"mean ({look.mean[0]:.2f}, {look.mean[1]:.2f})",
+            f"mean ({look.mean[0]:z.2f}, {look.mean[1]:z.2f})",
             f"spread ({look.spread[0]:.2f}, {look.spread[1]:.2f})",
         ]
         if look.centres is not None:

@@ -11,7 +11,7 @@ from genstudio.errors import Failure, Problem
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.ui.engine import Engine
-from genstudio.ui.numbers import size_text
+from genstudio.ui.numbers import size_text, work_text
 from genstudio.ui.remember import State
 from genstudio.ui.train.setup import SetupColumn
 
@@ -39,11 +39,9 @@ class Costs(QObject):
             return "A network of this kind cannot read these samples."
         least = "up to " if tokens and TokenSettings.of(config.model_dump()).kind in ("word", "bpe") else ""
         unit, shared = ("token", cost.items) if cost.item == "token" else ("step", 1)
-        work = cost.flops_per_step / shared / 1e6
-        flops = f"{work:,.1f}" if work < 100 else f"{work:,.0f}"
         return (
             f"{least}{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training\n"
-            f"{flops} MFLOP per {unit}"
+            f"{work_text(cost.flops_per_step / shared)} per {unit}"
         )
 
     def drawing(self, config: Config) -> Drawing | None:
