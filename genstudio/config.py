@@ -6,6 +6,7 @@ import difflib
 import functools
 import json
 import keyword
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
@@ -163,10 +164,15 @@ def applies(when: str, values: Mapping[str, Any]) -> bool:
     return not when or all(str(values.get(name)) in wanted.split("|") for name, _, wanted in parts)
 
 
+_BUILDING = threading.Lock()
+"""One thread at a time builds what validates a config: the window and the engine may both come to it first."""
+
+
 class Config(BaseModel):
     """Frozen, typed settings. `Config.parse` gives all problems at once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # what validates is built at the first use: a room has a dozen configs, and the first picture needs that of one
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
     older: ClassVar[Values] = {}
     """What settings meant before there were any, where that is not their default: for runs of older versions, which name all
     others."""
@@ -180,6 +186,9 @@ class Config(BaseModel):
         """The config of these values. Raises ConfigError with every problem there is."""
         if cls.older and cls.model_fields.keys() - cls.older.keys() <= values.keys():
             values = {**cls.older, **values}
+        if not cls.__pydantic_complete__:
+            with _BUILDING:
+                cls.model_rebuild()
         try:
             config = cls.model_validate(dict(values))
         except ValidationError as error:

@@ -178,6 +178,19 @@ def test_the_window_needs_no_torch_to_be_imported() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
 
 
+def test_the_first_picture_does_without_what_reads_data_and_runs() -> None:
+    late = (
+        "data.generators", "data.importing", "data.shelf", "data.tokenizers", "snapshots.codec", "tasks.datasets",
+        "tasks.models", "tasks.runs", "tasks.train", "tasks.evaluate", "ui.train.panel",
+    )  # fmt: skip
+    code = (
+        "import sys, genstudio.ui.app, genstudio.ui.tabs.lessons\n"
+        f"found = {{'pyqtgraph', 'PIL', *('genstudio.' + name for name in {late})}} & set(sys.modules)\n"
+        "sys.exit(str(found) if found else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
+
+
 WAITS = {"waitActive", "waitExposed", "waitSignal", "waitSignals", "waitUntil", "waitCallback"}  # of pytest-qt, in ms
 SECONDS = {"communicate", "join", "run", "wait"}
 

@@ -10,7 +10,6 @@ from genstudio import storage
 from genstudio.errors import RunError
 from genstudio.events import Snapshot
 from genstudio.runs.thinning import is_due, superfluous
-from genstudio.snapshots import codec
 
 MAXIMUM = 200
 _FILE = re.compile(r"(\d{1,15})\.(json|npz)")
@@ -43,6 +42,8 @@ class SnapshotStore:
 
         `always` stores the last of a session. Returns whether it was stored. Raises StorageError.
         """
+        from genstudio.snapshots import codec
+
         if not codec.kind_of(snapshot):
             return False
         steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
@@ -63,12 +64,14 @@ class SnapshotStore:
 
     def load(self, channel: str, step: int) -> Snapshot:
         """The snapshot of a channel and step. Raises RunError where it is missing or damaged."""
+        from genstudio.snapshots import codec  # with all kinds of snapshots, which a list of runs does without
+
         place = self.folder / _folder(channel)
         path = next((p for kind in ("json", "npz") if (p := place / f"{step}.{kind}").is_file()), None)
         if path is None:
             raise RunError(f"There is no picture of step {step}.", "Choose another step.", place)
         try:
-            return codec.load(channel, step, _read(path))
+            return codec.load(channel, step, _read(path, codec.LARGEST))
         except (OSError, *codec.DAMAGE) as error:
             raise RunError(f"The picture of step {step} is damaged.", "Choose another step.", path) from error
 
@@ -97,9 +100,9 @@ def _channel(name: str) -> str:
     return re.sub(rb"%([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), name.encode()).decode(errors="replace")
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int) -> bytes:
     with path.open("rb") as file:
-        data = file.read(codec.LARGEST + 1)
-    if len(data) > codec.LARGEST:
+        data = file.read(largest + 1)
+    if len(data) > largest:
         raise ValueError("too large")
     return data

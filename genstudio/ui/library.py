@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from genstudio.data.info import DatasetInfo
 from genstudio.errors import Failure
-from genstudio.runs import RunInfo
-from genstudio.tasks.runs import ListIncluded, ListRuns
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
+
+if TYPE_CHECKING:
+    from genstudio.data.info import DatasetInfo
+    from genstudio.runs import RunInfo
 
 R = TypeVar("R")
 
@@ -59,12 +60,14 @@ class Library(QObject):
         return (*self.runs, *self.included)
 
     def refresh_runs(self) -> None:
+        # this and the next bring what reads runs and data, which the first picture does without
+        from genstudio.tasks.runs import ListIncluded, ListRuns
+
         if not self.included:
             self._read("included", ListIncluded(), self._set_included)
         self._read("runs", ListRuns(), self.set_runs)
 
     def refresh_datasets(self) -> None:
-        # it brings all that imports data, which the first picture does without
         from genstudio.tasks.datasets import ListDatasets
 
         self._read("datasets", ListDatasets(), self.set_datasets)

@@ -10,14 +10,13 @@ from PySide6.QtWidgets import QWidget
 
 from genstudio import families
 from genstudio.config import Values
-from genstudio.data.info import DatasetInfo
-from genstudio.runs import RunInfo
-from genstudio.tasks.runs import DescribeRun
 from genstudio.ui.asking import Asking
 from genstudio.ui.rooms import FIRST
 from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
+    from genstudio.data.info import DatasetInfo
+    from genstudio.runs import RunInfo
     from genstudio.ui.tabs.datasets import DatasetsTab
     from genstudio.ui.tabs.playground import PlaygroundTab
     from genstudio.ui.tabs.runs import RunsTab
@@ -138,6 +137,8 @@ class Links:
         if known is not None:
             found(known)
         else:
+            from genstudio.tasks.runs import DescribeRun
+
             self._asking.ask(
                 "family",
                 DescribeRun(path),

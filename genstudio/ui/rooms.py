@@ -39,9 +39,13 @@ class Room:
 ROOMS = (
     Room("lessons", "Lessons", "tabs.lessons", "LessonsTab"),
     Room("datasets", "Datasets", "tabs.datasets", "DatasetsTab", (
-        "genstudio.tasks.check", "genstudio.ui.datasets.preview", "genstudio.ui.tabs.tokenizer_bench",
+        "genstudio.data.generators", "genstudio.data.importing.captions", "genstudio.data.importing.sources",
+        "genstudio.tasks.datasets", "genstudio.tasks.runs", "genstudio.tasks.check", "pyqtgraph", "genstudio.ui.datasets.preview",
+        "genstudio.ui.tabs.tokenizer_bench",
     )),
-    Room("transformer", "Transformer", "train.tab", "TrainingTab", ("pyqtgraph", "genstudio.ui.train.panel"), trains=True),
+    Room("transformer", "Transformer", "train.tab", "TrainingTab", (
+        "genstudio.tasks.estimate", "genstudio.tasks.evaluate", "pyqtgraph", "genstudio.ui.train.panel",
+    ), trains=True),
     Room("playground", "Playground", "tabs.playground", "PlaygroundTab"),
     Room("gan", "GAN", "train.tab", "TrainingTab", trains=True),
     Room("latent", "VAE & diffusion", "train.tab", "TrainingTab", trains=True),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from genstudio.data import shelf
-from genstudio.data.generators.markov import SYMBOLS, transitions
 from genstudio.data.info import DatasetInfo
 from genstudio.evaluation.hidden_letters import best_nats
 from genstudio.families.bert.batches import held_out, turns
@@ -52,6 +51,8 @@ def _references(config: BertConfig, info: DatasetInfo) -> Generator[float, None,
 
 def _best_possible(config: BertConfig, data: BertData) -> Generator[float, None, dict[str, float]]:
     """The nats per hidden letter of the validation text that no model can do better than."""
+    from genstudio.data.generators.markov import SYMBOLS, transitions
+
     base, body = data.tokenizer.base, min(config.context - 1, len(data.validation))
     if body < 2 or base.pieces(range(base.size)) != tuple(SYMBOLS):
         return {}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 
 from genstudio.config import Config
-from genstudio.data.tokenizers import Tokenizer
-from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import Failure, Problem
 from genstudio.families.drawing import Chain, Drawing, Part
-from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text, work_text
 from genstudio.ui.remember import State
 from genstudio.ui.train.setup import SetupColumn
+
+if TYPE_CHECKING:
+    from genstudio.data.tokenizers import Tokenizer
 
 
 class Costs(QObject):
@@ -35,6 +37,8 @@ class Costs(QObject):
         if tokens is None:
             return "The cost is known once the vocabulary has been counted."
         cost = self._setup.family.cost(config, info, tokens)
+        from genstudio.data.vocabulary import TokenSettings
+
         if not cost.parameters:
             return "A network of this kind cannot read these samples."
         least = "up to " if tokens and TokenSettings.of(config.model_dump()).kind in ("word", "bpe") else ""
@@ -68,6 +72,8 @@ class Costs(QObject):
         """How many tokens a model with these settings would have, None until they are counted; 0 where it has none."""
         if "tokenizer" not in type(config).model_fields:
             return 0
+        from genstudio.data.vocabulary import TokenSettings
+
         settings = TokenSettings.of(config.model_dump())
         if settings.kind == "file":
             return self._size_of(settings.file)
@@ -77,6 +83,8 @@ class Costs(QObject):
     def _counted(self, data: str) -> int | None:
         """How many different characters a dataset has."""
         if data and data not in self._characters:
+            from genstudio.tasks.tokenize import CountVocabulary
+
             self._characters[data] = None
             self._engine.start(CountVocabulary(data), on_result=lambda size: self._know(self._characters, data, size))
         return self._characters.get(data)
@@ -94,6 +102,8 @@ class Costs(QObject):
                     self._setup.show_problems([Problem("tokenizer_file", failure.message)])
 
         if path not in self._sizes:
+            from genstudio.tasks.tokenize import OpenTokenizer
+
             self._sizes[path] = None
             self._engine.start(OpenTokenizer(path), None, ended, on_result=read)
         return self._sizes[path]

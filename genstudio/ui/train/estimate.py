@@ -8,15 +8,18 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from genstudio import __version__
 from genstudio.config import Config, Values
 from genstudio.runs.plan import ENDLESS
-from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import single_shot
+
+if TYPE_CHECKING:
+    from genstudio.tasks.estimate import EstimateTime
 
 WAIT_MS = 1200
 _KEPT = 300

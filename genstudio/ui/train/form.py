@@ -13,9 +13,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio.config import Config, Setting, Values, number_text
-from genstudio.data import shelf
 from genstudio.errors import Problem
-from genstudio.runs import list_models
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
@@ -72,12 +70,16 @@ class _NameChoice(Choice):
 
 def _runs_of(families: str) -> dict[str, str]:
     """What runs and included models that can be started from are called, of one of these families, by their ids."""
+    from genstudio.runs import list_models
+
     wanted = families.split("|")
     return names_of([info for info in list_models() if info.family in wanted and info.usable])
 
 
 def _datasets_of(kind: str) -> dict[str, str]:
     """The datasets of a kind by what they are called, or by their ids where two are called the same."""
+    from genstudio.data import shelf
+
     known = shelf.list_datasets()
     often = Counter(info.title.casefold() for info in known)
     return _as_they_are(info.title if often[info.title.casefold()] == 1 else info.id for info in known if info.kind == kind)

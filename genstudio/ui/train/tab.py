@@ -18,20 +18,11 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.config import Config, Values
-from genstudio.data import shelf
-from genstudio.data.importing.report import listed
-from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
 from genstudio.families import AnyFamily
 from genstudio.families.dashboard import EXPLORE, standing
-from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
-from genstudio.tasks.datasets import ReadParts
-from genstudio.tasks.estimate import EstimateTime
-from genstudio.tasks.evaluate import FrequentWords, MeasureEnd, ReadReferences
-from genstudio.tasks.runs import DescribeRun, ReadRun
-from genstudio.tasks.train import Resume, Train
 from genstudio.training.changes import Change, Extend, SaveNow, ShowNow
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
@@ -53,6 +44,10 @@ from genstudio.ui.views.model_drawing import ModelDrawing
 from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
 if TYPE_CHECKING:
+    from genstudio.data.info import DatasetInfo
+    from genstudio.runs import RunInfo
+    from genstudio.tasks.estimate import EstimateTime
+    from genstudio.tasks.train import Resume, Train
     from genstudio.ui.train.panel import RunPanel
     from genstudio.ui.train.race import RacePage
 
@@ -293,6 +288,8 @@ class TrainingTab(QWidget):
 
     def start_training(self) -> None:
         """A new run from the settings as they stand; problems are shown at their fields instead."""
+        from genstudio.tasks.train import Train
+
         if self.busy:
             return
         self.setup.show_problems(())
@@ -415,6 +412,8 @@ class TrainingTab(QWidget):
     ) -> None:
         """Continue a run, with these `values` of settings that may change in the form; its curves are read back first when
         it is not the one shown."""
+        from genstudio.tasks.train import Resume
+
         if self.busy:
             return
         if path != self.run_path:
@@ -447,6 +446,8 @@ class TrainingTab(QWidget):
 
     def open_run(self, path: str, then: Callable[[], None] | None = None, *, fill_form: bool = True) -> None:
         """Show a run of the disk as it was, with its settings in the form unless that is to stay as it is."""
+        from genstudio.tasks.runs import DescribeRun, ReadRun
+
         if self.busy:
             return
         self.close_run()
@@ -525,6 +526,11 @@ class TrainingTab(QWidget):
     def _say_edits(self) -> None:
         """Say what Resume does with what was edited, before it is pressed."""
         live, fixed = self.edits() if self.state == "stopped" and self.run_path else ({}, ())
+        if not (live or fixed):
+            self.setup.say("")
+            return
+        from genstudio.data.importing.report import listed
+
         labels = [self.setup.form.rows[name].setting.label for name in live]
         parts = [f"Resume uses the new value of {listed(labels, _NAMED)}."] if live else []
         if fixed:
@@ -564,6 +570,8 @@ class TrainingTab(QWidget):
             self._headline()
 
     def _on_end(self, failure: Failure | None) -> None:
+        from genstudio.tasks.runs import DescribeRun
+
         self._job = ""
         if failure is not None:
             self.setup.show_problems(failure.problems)
@@ -584,6 +592,8 @@ class TrainingTab(QWidget):
     def _measure(self, info: RunInfo) -> None:
         """Have what the last validation estimated measured on all held-out data: the reference lines that it is compared with
         are exact. It continues in the background; the run says it from then on."""
+        from genstudio.tasks.evaluate import MeasureEnd
+
         if info.exact or not self._estimates(info) or not info.step:
             return
 
@@ -769,6 +779,8 @@ class TrainingTab(QWidget):
         data = self.setup.data.currentData()
         if data is None or self.setup.problems():
             return None
+        from genstudio.tasks.estimate import EstimateTime
+
         device = self.setup.device.currentText()
         return EstimateTime(self.setup.family.name, str(data), self.setup.values(), device)
 
@@ -776,9 +788,13 @@ class TrainingTab(QWidget):
         """The settings of each preset of a given time, as this computer can train them, by its name; and what is to be timed to
         know more. Without a dataset nothing can be timed."""
         family, chosen = self.setup.family, self.setup.data.currentData()
-        device, fitted, wanted = self.setup.device.currentText(), dict[str, Values](), list[EstimateTime]()
+        device = self.setup.device.currentText()
+        fitted: dict[str, Values] = {}
+        wanted: list[EstimateTime] = []
 
         def task(size: Values) -> EstimateTime:
+            from genstudio.tasks.estimate import EstimateTime
+
             return EstimateTime(family.name, str(chosen), family.config.parse(size).model_dump(), device)
 
         for preset in family.presets:
@@ -791,10 +807,13 @@ class TrainingTab(QWidget):
         """What is to be timed of each preset that takes a number of steps, by its name: on the data that it is meant for, where
         that is there."""
         family, chosen = self.setup.family, self.setup.data.currentData()
-        device, found = self.setup.device.currentText(), dict[str, EstimateTime]()
+        device = self.setup.device.currentText()
+        found: dict[str, EstimateTime] = {}
         for preset in family.presets:
             data = preset.data if preset.data in self.setup.infos else chosen
             if preset.steps is not None and not preset.endless and data is not None:
+                from genstudio.tasks.estimate import EstimateTime
+
                 values = family.config.parse(preset.values).model_dump()
                 found[preset.name] = EstimateTime(family.name, str(data), values, device)
         return found
@@ -892,6 +911,8 @@ class TrainingTab(QWidget):
 
     def _show_run(self, data: str, values: Values) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""
+        from genstudio.tasks.evaluate import FrequentWords, ReadReferences
+
         self._show_data()
         self.panel.show_settings(dict(values))
         self._lines = {}
@@ -996,6 +1017,9 @@ class TrainingTab(QWidget):
         for setting in self.config_type.settings():
             if not setting.part:
                 continue
+            from genstudio.data import shelf
+            from genstudio.tasks.datasets import ReadParts
+
             data = self.setup.data.currentData() if setting.part == "data" else values.get(setting.part)
             chosen = shelf.named(self.setup.infos.values(), str(data or self.setup.data.currentData() or ""))
             place = self.family.name, setting.name
