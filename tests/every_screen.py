@@ -372,6 +372,7 @@ def main() -> int:
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--screen", default="1280x720")
     parser.add_argument("--theme", default="light")
+    parser.add_argument("--zoom", type=float, default=1.0)
     parser.add_argument("--home")
     parser.add_argument("--only", default="")
     parser.add_argument("--faults", action="store_true")
@@ -400,6 +401,8 @@ def _walked(args: Any, width: int, height: int) -> int:
     theme.apply(app, args.theme)
     window = MainWindow()
     window.set_theme(args.theme)
+    if args.zoom != 1:
+        theme.set_zoom(app, args.zoom, contrast=False)
     window.resize(width, height)
     window.show()
     window.begin()

@@ -128,9 +128,12 @@ def test_finished_runs_fit_where_there_is_least_height(
     qtbot.waitUntil(lambda: len(window.library.runs) == len(FINISHED), timeout=LONG)
     stacked: dict[str, list[str]] = {}
     for run in window.library.runs:
-        window.open_run(str(run.folder))
         page = window.links.trainer(families.get(run.family).room)
+        page.choose_family(run.family)
+        page.setup.form.set_values(run.config)  # as it may be already
+        window.open_run(str(run.folder))
         qtbot.waitUntil(page.summary.isVisible, timeout=LONG)
+        qtbot.waitUntil(lambda panel=page.panel: bool(panel.model.drawing), timeout=LONG)
         for size in LOW:
             window.resize(*size)
             for name, _ in Walk(window, lambda: settle(window)).tabs(run.family, page.panel):

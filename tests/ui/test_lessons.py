@@ -13,12 +13,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from genstudio import families, paths
+from genstudio.ui.lessons import player
 from genstudio.ui.lessons.conditions import Since, words
 from genstudio.ui.lessons.controls import ControlError, equals, find, put, reveal, value
 from genstudio.ui.lessons.lesson import ControlHas, Lesson, LessonError, Press, all_lessons, own_folder, read_lesson
 from genstudio.ui.lessons.player import Player
 from genstudio.ui.window import MainWindow
-from helpers import LONG, usually
+from helpers import LONG, TINY, usually
 
 Open = Callable[..., MainWindow]
 FEW = 12
@@ -341,3 +342,25 @@ def test_lessons_of_ones_own_are_listed_and_a_bad_file_is_said(open_window: Open
     window.play_lesson("own/good")
     qtbot.mouseClick(window.lesson_panel.next, Qt.MouseButton.LeftButton)
     assert tab.finished == {"own/good"}
+
+
+@pytest.mark.usefixtures("real_models")
+def test_a_lesson_for_any_model_takes_one_that_ships_rather_than_one_that_has_just_begun(
+    open_window: Open, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("lessons", "transformer", "playground")
+    tab, choice = window.transformer, window.playground.choice
+    tab.setup.form.set_values(TINY)
+    tab.setup.set_plan(1_000_000, None)
+    tab.start.click()
+    qtbot.waitUntil(lambda: tab.state == "running" and tab.step > 0, timeout=LONG)
+    tab.pause.click()
+    window.tabs.show_room("playground")
+    qtbot.waitUntil(lambda: choice.info() is not None and str(choice.info().folder) == tab.run_path, timeout=LONG)
+    for enough, included in ((0, False), (10**9, True)):
+        monkeypatch.setattr(player, "_LEARNED", enough)
+        window.play_lesson("05-attention")
+        assert choice.is_included is included
+        window.player.end()
+    tab.stop.click()
+    qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)

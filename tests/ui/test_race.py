@@ -230,7 +230,10 @@ def test_a_race_is_paused_and_stopped_as_one(toy: Family[Any, Any], engine: Engi
     assert runs._sorted.rowCount() == 3
     runs.search.setText("race of nobody")
     assert runs._sorted.rowCount() == 0
+    runs.select()
+    assert runs.buttons["show_race"].isHidden(), "it takes no room where nothing raced"
     runs.select(str(infos[1].folder))
+    assert runs.buttons["show_race"].isVisible()
     with qtbot.waitSignal(runs.race_wanted) as caught:
         runs.trigger("show_race")
     tab.show_race(caught.args[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 
 from genstudio.nn.by_hand import Factor, chain, parameter
 from genstudio.ui import theme
@@ -23,9 +24,17 @@ class ChainLabel(TermLabel):
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(theme.mono(theme.SMALL))
-        self.setMinimumHeight(3 * self.fontMetrics().lineSpacing() + 2)
+        self._fit()
         self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.factors: tuple[Factor, ...] = ()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Three lines, so that nothing moves while it changes; more where the width breaks them."""
+        self.setMinimumHeight(max(3 * self.fontMetrics().lineSpacing() + 2, self.heightForWidth(self.width())))
 
     @property
     def slope(self) -> float:
@@ -44,4 +53,5 @@ class ChainLabel(TermLabel):
         words = "  ·  ".join(f"[{factor.formula}]" for factor in self.factors)
         values = " · ".join(f"{factor.value:.6f}" for factor in self.factors)
         self.setText(f"layer {layer}: dC/d{parameter(neuron, source)} = {signs}\n= {words}\n= {values} = {self.slope:.6f}")
+        self._fit()
 

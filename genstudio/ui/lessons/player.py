@@ -8,17 +8,20 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from shiboken6 import isValid
 
+from genstudio import families
 from genstudio.errors import GenstudioError
 from genstudio.runs.plan import ENDLESS
 from genstudio.ui.layouts import single_shot
 from genstudio.ui.lessons import controls
 from genstudio.ui.lessons.conditions import Since, holds, words
-from genstudio.ui.lessons.lesson import ControlHas, Keys, Lesson, Part, Press, Pressed, Put, Step, TrainFor
+from genstudio.ui.lessons.lesson import ControlHas, HasModel, Keys, Lesson, Part, Press, Pressed, Put, Step, TrainFor
 from genstudio.ui.lessons.outline import Outline
 
 if TYPE_CHECKING:
     from genstudio.ui.window import MainWindow
 
+_LEARNED = 200
+"""Steps from which on a model in training has learned something that can be looked at."""
 _SETTLE_MS = 60
 """After this time what was opened for a step has its place, and can be scrolled to."""
 _AGAIN_MS = 400
@@ -90,9 +93,24 @@ class Player(QObject):
         self._since = Since(runs=runs, most=self.most)
         self.lesson, self.chosen = None, {}
         self._passed, self._did = set(), set()
+        self._choose_trained(lesson)
         self.steps = tuple(step for step in lesson.step if not self._left_away(step))
         self.lesson, self._early = lesson, not self._window.ready
         self._enter(0)
+
+    def _choose_trained(self, lesson: Lesson) -> None:
+        """What has hardly begun to learn has nothing to show: where any model will do, take one that ships instead."""
+        wanted = {each.model for step in lesson.step for each in step.skip if isinstance(each, HasModel)}
+        if not wanted:
+            return
+        play = self._window.playground
+        live = {tab.live_path: tab.step for tab in self._window.links.trainers().values() if tab.live_path}
+        info = play.choice.info()
+        if info is None or live.get(str(info.folder), _LEARNED) >= _LEARNED:
+            return
+        able = (one for one in self._window.library.included if wanted <= {*families.get(one.family).has(one.config)})
+        if (found := next(able, None)) is not None:
+            play.choose(str(found.folder))
 
     def end(self, *, finished: bool = False) -> None:
         """Show no lesson any more."""

@@ -18,6 +18,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import Choice, hbox, vbox
 from genstudio.ui.playground.ablation_page import describe, still_off
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.head_map import HeadMapView
 from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.token_lines import TokenLinesView
@@ -164,7 +165,7 @@ class AttentionPage(Page):
         before = f", {found.skipped:,} before them do not fit in the context" if found.skipped else ""
         self.measured.setText(f"{count:,} token{'s' * (count != 1)}{before}")
         one = found if shown is None else shown
-        checked = [f"Each row sums to 1 within {one.row_error:.1g}"]
+        checked = [f"Each row sums to 1 within {value_text(one.row_error)}"]
         if found.causal and not (shown is not None and shown.which.rollout):
             checked.append("masked weights are exactly 0" if one.leak == 0 else f"a masked weight is {one.leak:.1g}")
         elif not found.causal:

@@ -15,6 +15,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.attention import AttentionView
+from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.heat import Matrix, MatrixView
 from genstudio.ui.views.translation_lines import TARGET, TranslationLinesView
 from genstudio.ui.widgets import ElidedLabel, named_tabs, plain_label
@@ -95,7 +96,7 @@ class TranslatePage(Page):
         parts = [found.words, f"{len(found.source):,} source tokens, {len(found.target):,} target tokens"]
         if found.weights.size:
             parts.append(f"{found.weights.shape[0]} layers of {found.weights.shape[1]} heads")
-            parts.append(f"rows sum to 1 within {found.row_error:.1g}")
+            parts.append(f"rows sum to 1 within {value_text(found.row_error)}")
         else:
             parts.append("this model has no attention")
         self.note.setText("  ·  ".join(parts))

@@ -230,6 +230,8 @@ class RunsTab(QWidget):
             made.setEnabled(not problem)
             made.setToolTip(tooltip(problem or action.says + keys))
             made.setAccessibleDescription(problem or action.says)
+            if action.name == "show_race":  # few runs have one, and the others in this row need the room
+                made.setHidden(not any(run.race for run in runs))
 
     def _look(self) -> None:
         """Show what the selected runs are."""

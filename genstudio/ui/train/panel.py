@@ -432,7 +432,8 @@ class RunPanel(QWidget):
         self._stacked = self.charts if staged else _column(*(self._holders[id(pane)] for pane in first))
         over, under = (self.side, self.charts) if staged else (self._stacked, self.side)
         share = (210, 320) if not staged else (280, 220) if any(pane.pane.tall for pane in beside) else (250, 250)
-        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=share)
+        grow = (1, 2) if staged else (3, 2)  # in a high window, beside a stage, it is the charts that can use more height
+        self.upright = splitter(f"{prefix}upright_splitter", (over, grow[0]), (under, grow[1]), sizes=share)
         over.setVisible(staged or bool(first))
         self.side.setVisible(self.side.count() > 0)
         self.side.setMinimumWidth(280)

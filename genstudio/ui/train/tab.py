@@ -521,6 +521,7 @@ class TrainingTab(QWidget):
             self.setup.form.set_values(values)
         self._say_edits()
         self._show_cure()
+        self.show_cost()
         self._name_run()
 
     def _say_edits(self) -> None:

@@ -34,6 +34,8 @@ _ARROW = ((-4, -8), (4, -8), (0, 0))
 _MARK_SIZE = 20
 _HALF, MARK_HEIGHT = 5, 11
 """Half the width of a mark and its height, in pixels."""
+_FLAT = 2e-3
+"""The smallest range of an axis, as a share of its values."""
 _ROWS = 3
 """Heights at which the words of a mark are tried: on the axis, then above the marks."""
 _LOW = 130
@@ -587,6 +589,9 @@ def value_range(
     low = min((part[0] for part in parts), default=lines[0] if lines else 0.0)
     high = max((part[1] for part in parts), default=lines[-1] if lines else 1.0)
     low, high = _with_neighbours(low, high, lines)
+    least = 0.0 if log else _FLAT * max(abs(low), abs(high))
+    if high - low < least:  # ticks nearer to each other would read the same
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     span = high - low or abs(high) * 0.1 or 1.0  # nothing but zeros has no scale of its own
     return (0.0 if not log and 0 <= low < 0.08 * span else low - 0.06 * span), high + 0.06 * span
 

@@ -143,7 +143,9 @@ class ModelDrawing(QWidget):
         if chain.title:
             painter.setFont(theme.font(theme.SMALL, bold=True))
             painter.setPen(look.color("quiet"))
-            painter.drawText(QPointF(x, middle - min(most, self._height(chain.parts[0])) / 2 - 6), chain.title)
+            beside = QFontMetricsF(painter.font()).horizontalAdvance(chain.title) > unit * weights[0]  # over further boxes
+            tall = max(min(most, self._height(part)) for part in (chain.parts if beside else chain.parts[:1]))
+            painter.drawText(QPointF(x, middle - tall / 2 - 6), chain.title)
         for number, (part, weight) in enumerate(zip(chain.parts, weights, strict=True)):
             height = min(most, self._height(part))
             box = QRectF(x, middle - height / 2, unit * weight, height)

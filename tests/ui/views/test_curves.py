@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from genstudio.errors import StorageError
 from genstudio.ui import theme
-from genstudio.ui.views.chart import crossings
+from genstudio.ui.views.chart import crossings, tick_text
 from genstudio.ui.views.curve_items import MARK_HEIGHT, Reference, shortened
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 from genstudio.ui.views.view import bubble_box
@@ -569,6 +569,16 @@ def test_marks_stand_below_the_curves(chart: CurvesView, qapp: QApplication) -> 
     assert lowest() < MARK_HEIGHT
     chart.mark(20, "milestone", "First real word.")
     assert lowest() >= MARK_HEIGHT
+
+
+def test_values_that_hardly_differ_have_ticks_that_do(chart: CurvesView, qapp: QApplication) -> None:
+    chart.clear()
+    chart.append("val_loss", np.array([0]), np.array([4.158884]))
+    chart.set_reference("uniform", math.log(64), "uniform 4.159")
+    chart.image()
+    axis, area = chart._axes[0], chart.box.area()
+    words = [tick_text(value) for value in axis.values(*low_high(chart), area.height())]
+    assert len(words) > 1 and len(set(words)) == len(words)
 
 
 @pytest.mark.parametrize("apart", [0.02, 0.05, 0.1])
