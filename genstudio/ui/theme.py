@@ -186,6 +186,8 @@ def set_zoom(app: QApplication, zoom: float, *, contrast: bool | None = None) ->
     if contrast is not None:
         _State.contrast = contrast
     app.setFont(font())
+    for menus in ("QMenuBar", "QMenu"):  # some platforms give them a font of their own
+        app.setFont(font(), menus)
     for window in [window for window in _State.windows if isValid(window)]:
         for widget in window.findChildren(QWidget):
             _rescale(widget, before)
@@ -206,6 +208,8 @@ def _rescale(widget: QWidget, before: float) -> None:
         widget.setProperty("usual_px", usual)
         own.setPixelSize(round(usual * _State.zoom))
         widget.setFont(own)
+    if wide := widget.property("usual_width"):
+        widget.setFixedWidth(scaled(wide))
 
 
 def _dress_all(app: QApplication, theme: Theme) -> None:
@@ -223,6 +227,12 @@ def _dress_all(app: QApplication, theme: Theme) -> None:
 def scaled(size: int) -> int:
     """A length that goes with the text, in pixels of the text size of now."""
     return round(size * _State.zoom)
+
+
+def fix_width(widget: QWidget, width: int) -> None:
+    """Give a widget a width that goes with the text, also when the size of that changes."""
+    widget.setProperty("usual_width", width)
+    widget.setFixedWidth(scaled(width))
 
 
 def dress(window: QWidget) -> None:

@@ -3,6 +3,7 @@ outside; and text can be enlarged."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from every_screen import Walk, cut, faults, settle
 from PySide6.QtCore import Qt
 
 from genstudio import families, paths
+from genstudio.families.drawing import Chain, Part
 from genstudio.tasks.train import Train
 from genstudio.ui import theme
 from genstudio.ui.train import tab
+from genstudio.ui.views import model_drawing
 from genstudio.ui.window import MainWindow
 from helpers import LONG, run_task
 
@@ -86,6 +89,7 @@ def zoomed_and_presented(window: MainWindow) -> None:
     usual, heights = title.fontMetrics().height(), theme.current().quiet
     window.look.larger(1)
     assert theme.zoom() == 1.1 and title.fontMetrics().height() > usual
+    assert window.menuBar().fontInfo().pixelSize() == title.fontInfo().pixelSize()
     window.look.usual_size()
     assert theme.zoom() == 1.0 and title.fontMetrics().height() == usual
     window.look.present()
@@ -144,3 +148,26 @@ def test_finished_runs_fit_where_there_is_least_height(
             settle(window)
             stacked[run.family] = faults(window, window)
     assert sum(any("scrolls down" in fault for fault in found) for found in stacked.values()) > 1, stacked
+
+
+def test_lines_in_a_low_box_of_a_drawing_never_lie_over_each_other(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[float, float]] = []
+
+    def write(_painter: Any, room: Any, y: float, *_: Any, **__: Any) -> float:
+        lines.append((room.left(), y))
+        return y + model_drawing._line()
+
+    monkeypatch.setattr(model_drawing, "_write", write)
+    shown = model_drawing.ModelDrawing("drawing")
+    qtbot.addWidget(shown)
+    part = Part("Generator", "3 layers of 64", 8_600)
+    shown.show_drawing((Chain((Part("Noise z", "2 numbers"), part), "Generator"), Chain((part, Part("Real?")), "Discriminator")))
+    most = 0
+    for height in range(120, 420, 12):
+        lines.clear()
+        shown.resize(500, height)
+        shown.grab()
+        most = max(most, len(lines))
+        for (left, above), (right, below) in itertools.pairwise(sorted(lines)):
+            assert left != right or below - above >= model_drawing._line() - 3, height
+    assert most == 10, "all is said where there is room"

@@ -153,7 +153,7 @@ class MakePage(QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setMinimumHeight(40)  # rather than that the words below it are cut in a low window
         side = QWidget()
-        side.setFixedWidth(276)
+        theme.fix_width(side, 276)
         vbox(
             (self._scroll, 1), self.said, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate,
             into=side,

@@ -77,7 +77,7 @@ class PreparePage(QWidget):
         self.duplicate = button("Duplicate with these settings", "prepare_duplicate", "copy")
         self._timer = single_shot(self, 80)
         side = QWidget()
-        side.setFixedWidth(244)
+        theme.fix_width(side, 244)
         vbox(
             self.form, self.said, 8, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate, None,
             into=side,

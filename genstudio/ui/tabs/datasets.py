@@ -52,6 +52,7 @@ from genstudio.tasks.download import Download
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.preview import Find, Look, Looked, ReadText, TryGenerated, TryPictures
 from genstudio.tasks.task import Task
+from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
@@ -66,6 +67,8 @@ from genstudio.ui.library import Library
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
 
+_MIDDLE = 480
+"""Pixels of the usual text size that a dataset needs between the columns at the sides."""
 _SAID = 7
 """Lines about an import at most, so that they leave room for the data below."""
 
@@ -626,9 +629,18 @@ class DatasetsTab(QWidget):
         for widget in (left, _column(self.stack), right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
-        self._sizes = [264, 712, 280]
+        self._sizes, self._zoom = [264, 712, 280], theme.zoom()
         self.splitter.setSizes(self._sizes)
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
+        theme.changed.connect(lambda _: self._follow_text())
+
+    def _follow_text(self) -> None:
+        """The columns at the sides go with the size of the text, where the one between keeps enough."""
+        before, self._zoom = self._zoom, theme.zoom()
+        sizes = self.splitter.sizes()
+        left, right = (round(size * self._zoom / before) for size in (sizes[0], sizes[2]))
+        if before != self._zoom and sum(sizes) - left - right >= theme.scaled(_MIDDLE):
+            self.splitter.setSizes([left, sum(sizes) - left - right, right])
 
 
 def _usual(kind: str) -> families.AnyFamily | None:

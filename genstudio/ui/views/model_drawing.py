@@ -177,7 +177,12 @@ class ModelDrawing(QWidget):
         painter.drawRoundedRect(box, 6, 6)
         inside, y = box.adjusted(_PAD, _PAD, -_PAD, -_PAD), box.top() + _PAD
         y = _write(painter, inside, y, part.title + _times(part), bold=True)
-        y = _write(painter, inside, y, part.detail)
+        whole = parameters(self.drawing)
+        counted = bool(part.total and whole)
+        foot = box.bottom() - _PAD - _BAR - 4 - _line() if counted else box.bottom() - _line()
+        said = counted and y <= foot + 2  # in a low box what it costs goes before what it is made of
+        if y + _line() * said <= foot + 2:
+            y = _write(painter, inside, y, part.detail)
         for inner in part.inside:
             if y + 2 * _line() + _BAR + 4 > inside.bottom() + 2:
                 break  # the box is lower than it would like to be
@@ -187,10 +192,9 @@ class ModelDrawing(QWidget):
             if y + _STRIP + _line() + _BAR + 4 > inside.bottom() + 2:
                 break
             y = self._paint_outputs(painter, row, self._word(rows, row, number), inside, y)
-        whole = parameters(self.drawing)
-        if part.total and whole:
-            words = _parameters(part.total, inside.width())
-            _write(painter, inside, box.bottom() - _PAD - _BAR - 4 - _line(), words)
+        if said:
+            _write(painter, inside, foot, _parameters(part.total, inside.width()))
+        if counted:
             bar = QRectF(inside.left(), box.bottom() - _PAD - _BAR + 2, inside.width(), _BAR)
             _paint_share(painter, bar, part.total / whole)
 
