@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.generators.markov import Table, stationary
+if TYPE_CHECKING:
+    from genstudio.data.generators.markov import Table
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +20,8 @@ def best_nats(table: Table, letters: NDArray[np.integer], hidden: NDArray[np.boo
 
     A state is the pair of a letter and the one before it; before the first letter of a window nothing is seen.
     """
+    from genstudio.data.generators.markov import stationary
+
     windows, length = letters.shape
     size = table.shape[1]
     step = table.reshape(size, size, size)

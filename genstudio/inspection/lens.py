@@ -14,6 +14,7 @@ from torch import Tensor
 
 from genstudio.data.work import Work
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
+from genstudio.inspection.gradients import pulled_back
 from genstudio.inspection.trace import attend, feed
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Stack, Transformer
@@ -187,7 +188,7 @@ def gradient_times_input(
         yield (3 * len(halves) - 2 * place) / (3 * len(halves) + 1)
         with torch.enable_grad():
             below = streams.pop().detach().requires_grad_()
-            (above,) = torch.autograd.grad(half(below), below, above)
+            (above,) = pulled_back(half(below), above, [below])
     scores = _through_embedding(model, row, above).double().cpu().numpy()
     return scores, logprobs.detach().cpu().numpy(), target
 
@@ -199,7 +200,7 @@ def _through_embedding(model: Transformer, row: Tensor, above: Tensor) -> Tensor
     hook = model.tokens.register_forward_hook(lambda *_: embedded)
     try:
         with torch.enable_grad():
-            (gradient,) = torch.autograd.grad(model.embed(row[None])[0], embedded, above)
+            (gradient,) = pulled_back(model.embed(row[None])[0], above, [embedded])
     finally:
         hook.remove()
     return (gradient * embedded.detach()).sum(-1)[0]

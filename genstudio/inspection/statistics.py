@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genstudio.inspection.gradients import pulled_back
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Blocks, Stack, Transformer
 from genstudio.snapshots.layers import Distributions, LayerStatistics
@@ -178,11 +179,11 @@ def _passed(
     if pull is None:
         return seen, loss, gradients
     for own, entering, leaving in reversed(halves):
-        pull, *own_gradients = torch.autograd.grad(leaving, [entering, *own], pull)
+        pull, *own_gradients = pulled_back(leaving, pull, [entering, *own])
         gradients.update(zip(own, own_gradients, strict=True))
         yield Tick()
     first = [model.tokens.weight] + ([] if model.positions is None else [model.positions.weight])
-    for weight, found_here in zip(first, torch.autograd.grad(start, first, pull), strict=True):
+    for weight, found_here in zip(first, pulled_back(start, pull, first), strict=True):
         gradients[weight] = gradients[weight] + found_here if weight in gradients else found_here
     return seen, loss, gradients
 

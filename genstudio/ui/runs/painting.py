@@ -29,7 +29,11 @@ _PAD = 8
 _ROWS, _COLUMNS = 2, 4
 _CELLS = 600
 """Pictures of cells that are kept: some 20 pages of 1280 x 720, or 15 MB."""
-_STATES = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus
+_SELECTED, _OVER, _FOCUS = (
+    flag.value
+    for flag in (QStyle.StateFlag.State_Selected, QStyle.StateFlag.State_MouseOver, QStyle.StateFlag.State_HasFocus)
+)
+"""As numbers: a page has a hundred cells, and hashing and combining Qt's flags is done in Python."""
 _ENDS = {"running": "accent", "running elsewhere": "accent", "damaged": "error", "newer": "warning"}
 
 
@@ -57,7 +61,8 @@ class RunPainter(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area, ratio = option.rect, painter.device().devicePixelRatioF()
-        row, column, state = self._shown.source_row(index.row()), index.column(), option.state & _STATES
+        state = option.state.value & (_SELECTED | _OVER | _FOCUS)
+        row, column = self._shown.source_row(index.row()), index.column()
         key = row, column, area.width(), area.height(), state, ratio
         cell = self._cells.get(key)
         if cell is None:
@@ -66,7 +71,7 @@ class RunPainter(QStyledItemDelegate):
                 self._cells.popitem(last=False)
         painter.drawPixmap(area.topLeft(), cell)
 
-    def _cell(self, size: QSize, ratio: float, row: int, column: Column, state: QStyle.StateFlag) -> QPixmap:
+    def _cell(self, size: QSize, ratio: float, row: int, column: Column, state: int) -> QPixmap:
         cell = QPixmap(size * ratio)
         cell.setDevicePixelRatio(ratio)
         info, words = self._model.runs[row], self._model.cell(row, column)
@@ -82,7 +87,7 @@ class RunPainter(QStyledItemDelegate):
             else:  # the style sheet takes five times as long to paint a cell
                 painter.setFont(_font())
                 _line(painter, area, str(words or ""), "text", area.center().y() + 4, right=column in RIGHT)
-            if state & QStyle.StateFlag.State_HasFocus:
+            if state & _FOCUS:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(look.color("accent"), 1.5))
                 painter.drawRoundedRect(QRectF(1, 1, size.width() - 2, size.height() - 2), 3, 3)
@@ -131,10 +136,10 @@ class RunPainter(QStyledItemDelegate):
         self._cells.clear()
 
 
-def _back(state: QStyle.StateFlag) -> str:
-    if state & QStyle.StateFlag.State_Selected:
+def _back(state: int) -> str:
+    if state & _SELECTED:
         return "accent_soft"
-    return "raised" if state & QStyle.StateFlag.State_MouseOver else "panel"
+    return "raised" if state & _OVER else "panel"
 
 
 def paint_curve(painter: QPainter, box: QRectF, points: Array) -> None:
