@@ -186,8 +186,8 @@ def set_zoom(app: QApplication, zoom: float, *, contrast: bool | None = None) ->
     if contrast is not None:
         _State.contrast = contrast
     app.setFont(font())
-    for menus in (b"QMenuBar", b"QMenu"):  # some platforms give them a font of their own
-        app.setFont(font(), menus)
+    for menus in ("QMenuBar", "QMenu"):  # some platforms give them a font of their own
+        app.setFont(font(), menus)  # type: ignore[arg-type]  # the stubs say bytes, which it refuses
     for window in [window for window in _State.windows if isValid(window)]:
         for widget in window.findChildren(QWidget):
             _rescale(widget, before)
