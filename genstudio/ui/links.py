@@ -33,8 +33,10 @@ class Links:
         self._window, self._tabs, self._library = window, window.tabs, window.library
         self._asking = Asking(window.engine)
         self._summaries: dict[str, str] = {}
-        self._drawing: tuple[str, frozenset[str]] | None = None
+        self._awaited: tuple[str, frozenset[str]] | None = None
+        """The room that waits for a dataset, or "" for whichever takes it, and those that there were."""
         self._tabs.built.connect(self._connect)
+        self._tabs.currentChanged.connect(lambda _: self._turned())
         self._library.datasets_changed.connect(self._listed)
 
     @property
@@ -148,20 +150,37 @@ class Links:
 
     def _draw_points(self, room: str) -> None:
         """Draw a distribution; once it is saved, it becomes what this room trains on."""
-        self._drawing = room, frozenset(info.id for info in self._library.datasets)
         self._tabs.show_room("datasets")
+        self._await(room)
         cast("DatasetsTab", self.datasets).importing.drawing_wanted.emit("points")
+
+    def _open_file(self, key: str) -> None:
+        """Bring one's own data; once they are imported, this room trains on them, or the one that they are for."""
+        self._tabs.show_room("datasets")
+        self._await(key if key in self.trainers() else "")
+        self._window.ask_for_file()
+
+    def _await(self, room: str) -> None:
+        self._awaited = room, frozenset(info.id for info in self._library.datasets)
+
+    def _turned(self) -> None:
+        """Who goes elsewhere meanwhile is not fetched from there."""
+        if self._tabs.currentWidget() is not self.datasets:
+            self._awaited = None
 
     def _listed(self, infos: tuple[DatasetInfo, ...]) -> None:
         for tab in self.trainers().values():
             tab.set_datasets(infos)
-        room, known = self._drawing or ("", frozenset())
+        if self._awaited is None:
+            return
+        room, known = self._awaited
         kinds = self.trainer(room).family.data_kinds if room else ()
-        drawn = [info.id for info in infos if info.kind in kinds and info.id not in known]
-        if drawn:
-            self._drawing = None
-            self.trainer(room).train_on(drawn[0])
+        made = [info.id for info in infos if info.id not in known and (not room or info.kind in kinds)]
+        if made and room:
+            self.trainer(room).train_on(made[0])
             self._tabs.show_room(room)
+        elif made:
+            self.train_on(made[0])
 
     def _write_with(self, path: str) -> None:
         """Show the Playground with the model of a run."""
@@ -244,7 +263,7 @@ class Links:
             ("settings_wanted", self._use),
             ("checked", self._checked),
             ("checks_wanted", lambda: self._tabs.show_room("datasets")),
-            ("file_wanted", self._window.ask_for_file),
+            ("file_wanted", lambda: self._open_file(key)),
             ("draw_wanted", lambda: self._draw_points(key)),
         ):
             if hasattr(page, name):
