@@ -263,3 +263,15 @@ def test_who_knows_a_family_is_caught() -> None:
         "if 'text' in family.data_kinds: pass\nfamilies.get(name).abilities\nhasattr(job, 'adjust')"
     )
     assert len(known_families(ast.parse(code), frozenset({"toy"}))) == 4
+
+
+def outliving(tree: ast.AST) -> list[int]:
+    """Lines where a lambda is connected to the theme: it is called for the rest of the program, also once its widget is gone; a
+    bound method of a widget is let go of with it."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "theme.changed.connect"]
+    return [call.lineno for call in calls if any(isinstance(given, ast.Lambda) for given in call.args)]
+
+
+def test_nothing_that_is_gone_follows_the_theme() -> None:
+    assert {path: found for path, tree in modules().items() if (found := outliving(tree))} == {}
+    assert outliving(ast.parse("x = 1\ntheme.changed.connect(lambda _: self.draw())\ntheme.changed.connect(self.draw)")) == [2]

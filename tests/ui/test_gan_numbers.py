@@ -73,6 +73,7 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
 
     press(qtbot, tab, "gan_pause")
     qtbot.waitUntil(lambda: window.engine.running.get(tab._job) == "paused", timeout=LONG)
+    picked(qtbot, tab, 0)  # an answer of the engine, before which all frames of the steps until it paused have come
     qtbot.waitUntil(lambda: looked_at(tab).shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
     qtbot.waitUntil(lambda: said_step(tab.strip.headline.text()) == looked_at(tab).shown(0).step, timeout=LONG)
     index = int(rng.integers(0, 40))

@@ -632,9 +632,9 @@ class DatasetsTab(QWidget):
         self._sizes, self._zoom = [264, 712, 280], theme.zoom()
         self.splitter.setSizes(self._sizes)
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
-        theme.changed.connect(lambda _: self._follow_text())
+        theme.changed.connect(self._follow_text)
 
-    def _follow_text(self) -> None:
+    def _follow_text(self, _look: object = None) -> None:
         """The columns at the sides go with the size of the text, where the one between keeps enough."""
         before, self._zoom = self._zoom, theme.zoom()
         sizes = self.splitter.sizes()

@@ -99,14 +99,12 @@ class BarChart(PointedFigure[int]):
         low, high = min(0.0, *values), max(0.0, *values)
         scale = max(self.width() - _EDGE - 8 - numbers - left, 8.0) / max(high - low, 1e-12)
         zero = left - low * scale
-        rows, look = [self.row(index) for index in range(len(shown))], theme.current()
-        inks = [look.color("disabled" if bar.faint else "text") for bar in shown]
-        painter.setFont(letters)
-        for row, ink, name in zip(rows, inks, names, strict=True):
+        for index, (bar, name) in enumerate(zip(shown, names, strict=True)):
+            row, ink = self.row(index), theme.current().color("disabled" if bar.faint else "text")
+            painter.setFont(letters)
             painter.setPen(ink)
             painter.drawText(QRectF(0, row.top(), left - 8, row.height()), RIGHT, name)
-        painter.setFont(digits)
-        for row, ink, bar in zip(rows, inks, shown, strict=True):
+            painter.setFont(digits)
             tall = (row.height() - 4) / len(bar.parts)
             for place, (value, color, words) in enumerate(bar.parts):
                 part = QRectF(left, row.top() + 2 + place * tall, row.right() - left, tall)
