@@ -82,8 +82,7 @@ PRESETS = (
         "shapes",
         "Shapes, choose the class",
         "White squares, ellipses and hearts of 32x32 pixels: blobs after a minute, corners and curves until the end. About nine "
-        "minutes on one idle core. After five of them, where 2,100 steps were planned, 73% of the samples were of the class that "
-        "was asked for.",
+        "minutes on one idle core. After five, where 2,100 steps were planned, 73% of the samples showed the chosen class.",
         _PICTURES | {"halvings": 3, "batch": 16, "conditional": True, "guidance": 3.0},
         steps=4000,
         data="shapes",
