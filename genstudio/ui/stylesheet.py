@@ -20,7 +20,7 @@ QLabel[title="true"] { font-size: ${huge}px; font-weight: 600; }
 QLabel[group="true"] { color: $quiet; font-size: ${small}px; font-weight: 600; }
 QLabel[problem="true"] { color: $error; font-size: ${small}px; }
 
-QPushButton { background: $panel; border: 1px solid $border; border-radius: 6px; padding: 5px 12px; min-height: 20px; }
+QPushButton { background: $panel; border: 1px solid $border; border-radius: 6px; padding: 5px 12px; min-height: 20px; outline: none; }
 QPushButton:hover { background: $raised; }
 QPushButton:pressed { background: $line; }
 QPushButton:checked { background: $accent_soft; border-color: $accent; }

@@ -297,8 +297,10 @@ def test_the_key_of_the_next_step_goes_to_the_question_first(open_window: Open, 
     panel.end.setFocus()
     panel.step()
     assert player.at == 0 and window.focusWidget() is panel.answers[0]
-    qtbot.mouseClick(panel.answers[1], Qt.MouseButton.LeftButton)
-    panel.step()
+    panel.answers[1].setFocus()
+    QTest.keyClick(panel.answers[1], Qt.Key.Key_Space)
+    assert player.answered and window.focusWidget() is panel.next, "not the button back"
+    QTest.keyClick(panel.next, Qt.Key.Key_Space)
     assert player.at == 1
     player.end()
 

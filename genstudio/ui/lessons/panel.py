@@ -289,6 +289,7 @@ class LessonPanel(QDockWidget):
         ):  # fmt: skip
             label.setText(text)
             label.setVisible(bool(text))
+        answering = any(answer.hasFocus() for answer in self.answers)
         self._show_question()
         self.back.setEnabled(player.at > 0)
         self.show_me.setVisible(bool(step.do))
@@ -296,6 +297,8 @@ class LessonPanel(QDockWidget):
         self.next.setText("Finish" if player.last else "Next")
         self.next.setAccessibleName(self.next.text())
         self.next.setEnabled(player.passed)
+        if answering and player.passed:  # else the keys would be on the button back, the next one that can be used
+            self.next.setFocus(Qt.FocusReason.OtherFocusReason)
         if fresh:
             self.area.verticalScrollBar().setValue(0)
             if self.isVisible():

@@ -52,7 +52,7 @@ from genstudio.tasks.tokenize import (
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import Choice, Scrolling, hbox, single_shot, vbox
+from genstudio.ui.layouts import Choice, Flow, Scrolling, hbox, single_shot, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.views.merges import MergesView
 from genstudio.ui.views.sizes import NAMES, SizesView
@@ -317,6 +317,7 @@ class TokenizerBench(QWidget):
         with QSignalBlocker(self.merge_text):
             if self._merge_text() != merges.text:
                 self.merge_text.setText(merges.text.replace("\n", "⏎"))
+                self.merge_text.setCursorPosition(0)
 
     def _on_end(self, kind: str, failure: Failure | None) -> None:
         if failure is not None:
@@ -448,7 +449,7 @@ class TokenizerBench(QWidget):
             _label("Vocabulary", self.vocabulary),
             _label("Minimum count", self.least),
         )
-        row = _row(
+        row = Flow(
             _label("Tokens", self.kind),
             self.kind,
             self.vocabulary_label,
@@ -457,12 +458,7 @@ class TokenizerBench(QWidget):
             self.least,
             self.make,
         )
-        row.addStretch(1)
-        told = _row(self.progress, self.cancel)
-        told.addWidget(self.status, 1)
-        told.addWidget(self.open)
-        told.addWidget(self.save)
-        told.addWidget(self.use)
+        told = hbox(self.progress, self.cancel, (self.status, 1), Flow(self.open, self.save, self.use))
         self.progress.setFixedWidth(120)
         for edit in (self.vocabulary, self.least):
             edit.setFixedWidth(96)
