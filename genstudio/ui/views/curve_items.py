@@ -528,7 +528,8 @@ class Marks:
             size = label.boundingRect()
             x, aside = float(spots[step]), _MARK_SIZE / 2
             lefts = (x + aside, x - aside - size.width())
-            tops = [area.bottom() - size.height() * (row + 1) - MARK_HEIGHT * (row > 0) for row in range(_ROWS)]
+            rows = range(_ROWS if area.height() > _LOW else 1)  # in a low chart they would lie on its curves
+            tops = [area.bottom() - size.height() * (row + 1) - MARK_HEIGHT * (row > 0) for row in rows]
             options = [QRectF(left, top, size.width(), size.height()) for top in tops for left in lefts]
             free = (box for box in options if area.contains(box) and not any(box.intersects(other) for other in taken))
             chosen = next(free, None)
