@@ -30,6 +30,11 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
         yield from class_problems(data)
 
 
+def misfits(config: Coder, info: DatasetInfo) -> Iterator[Problem]:
+    """What of these settings does not fit a dataset, as far as its description tells."""
+    return shape_problems(config, Shape.of(info))
+
+
 def shape_problems(config: Coder, shape: Shape) -> Iterator[Problem]:
     """What is wrong with these settings for samples of this shape."""
     if config.network == "conv" and shape.kind == "points":

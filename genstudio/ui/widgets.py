@@ -113,8 +113,8 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        """Say this. Other words ask for no other room, unless the width was made to follow them: a layout worked out anew, from
-        here up to the window, would take longer than painting the words."""
+        """Set the text. New text leaves the layout alone, unless the width is meant to follow it: laying out everything from
+        here up to the window takes longer than painting the words."""
         words = " ".join(text.split())
         if words == self.text():
             return

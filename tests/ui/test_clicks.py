@@ -45,18 +45,23 @@ class Mouse:
         self.click(bar, bar.tabRect(place).center())
 
 
-def test_from_the_start_to_a_model_of_ones_own_text(
-    open_window: Open, qtbot: Any, tmp_path: Path, monkeypatch: Any
-) -> None:
-    """With one more for the dialog of the system, where a file is opened by a double click; a text that is dropped on the window
-    takes as many."""
-    window = open_window("lessons", "datasets", "transformer")
-    mine = text_file(tmp_path)
+def chosen(window: Any, mine: Path, qtbot: Any, monkeypatch: Any) -> Mouse:
+    """The mouse, once it has chosen a file of one's own in Lessons, and the file can be imported."""
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_, **__: ([str(mine)], ""))
     window.show_lessons()
     mouse = Mouse(qtbot, window)
     mouse.press("start_own")
     qtbot.waitUntil(window.datasets.importing.start.isEnabled, timeout=LONG)
+    return mouse
+
+
+def test_from_the_start_to_a_model_of_ones_own_text(
+    open_window: Open, qtbot: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """With one more for the dialog of the system, where a file is opened by a double click; a text that is dropped on the window
+    takes as many."""
+    window, mine = open_window("lessons", "datasets", "transformer"), text_file(tmp_path)
+    mouse = chosen(window, mine, qtbot, monkeypatch)
     mouse.press("import_start")
     tab = window.transformer
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is tab, timeout=LONG)
@@ -73,13 +78,8 @@ def test_from_the_start_to_a_model_of_ones_own_text(
 def test_who_goes_elsewhere_while_a_file_is_imported_stays_there(
     open_window: Open, qtbot: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    window = open_window("lessons", "datasets", "transformer")
-    mine = text_file(tmp_path)
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_, **__: ([str(mine)], ""))
-    window.show_lessons()
-    mouse = Mouse(qtbot, window)
-    mouse.press("start_own")
-    qtbot.waitUntil(window.datasets.importing.start.isEnabled, timeout=LONG)
+    window, mine = open_window("lessons", "datasets", "transformer"), text_file(tmp_path)
+    mouse = chosen(window, mine, qtbot, monkeypatch)
     before = {info.id for info in window.library.datasets}
     mouse.press("import_start")
     window.show_lessons()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
+from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
 from genstudio.data.work import Work
 from genstudio.families import coder_setup
 from genstudio.families.autoencoder.config import AutoencoderConfig
@@ -41,6 +41,6 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     batch=coder_setup.shown,
     export=exporter("autoencoder"),
     doctor=doctor,
-    misfits=lambda config, info: coder_setup.shape_problems(config, Shape.of(info)),
+    misfits=coder_setup.misfits,
     preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
+from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
 from genstudio.data.work import Work
 from genstudio.families import coder_setup
 from genstudio.families.family import Family, deferred, made_for
@@ -45,6 +45,6 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
     export=exporter("vae"),
     doctor=doctor,
-    misfits=lambda config, info: coder_setup.shape_problems(config, Shape.of(info)),
+    misfits=coder_setup.misfits,
     preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )

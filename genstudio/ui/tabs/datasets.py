@@ -634,7 +634,7 @@ class DatasetsTab(QWidget):
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
         theme.changed.connect(self._follow_text)
 
-    def _follow_text(self, _look: object = None) -> None:
+    def _follow_text(self, _theme: object) -> None:
         """The columns at the sides go with the size of the text, where the one between keeps enough."""
         before, self._zoom = self._zoom, theme.zoom()
         sizes = self.splitter.sizes()
