@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from genstudio.nn import branches
 from genstudio.nn.attention import CrossAttention, SelfAttention
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.norm import norm
@@ -95,6 +96,7 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         self.pre, self.dropout = norm_place == "pre", dropout
+        self._plain = self.pre and not bias
         self.attention_norm = norm(norm_kind, d_model, bias)
         self.attention = SelfAttention(
             d_model, heads, d_head, context, causal=causal, bias=bias, qk_norm=qk_norm, dropout=dropout
@@ -119,12 +121,18 @@ class Block(nn.Module):
     ) -> Tensor:
         """x (B, T, C), turn of the positions, cache of the positions before, padding (B, S) of all positions so far, memory
         and its padding as in `CrossAttention` -> (B, T, C), or (n, C) of the positions that are True in `rows` (B, T)"""
-        if self.pre:
+        dropped = self.training and self.dropout > 0
+        if self._plain and not dropped and cache is None and padding is None and self._attends_by_hand(x):
+            x = branches.attend(x, self.attention_norm, self.attention, turn)
+        elif self.pre:
             x = x + self._drop(self.attention(self.attention_norm(x), turn, cache, padding))
         else:
             x = self.attention_norm(x + self._drop(self.attention(x, turn, cache, padding)))
         x = self.look_across(x, memory, memory_padding)
         x = x if rows is None else x[rows]
+        layer = self.feed_forward
+        if self._plain and not dropped and self._feeds_by_hand(x):
+            return branches.feed_forward(x, self.feed_forward_norm, layer.up, layer.down, layer.activation)
         if self.pre:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
@@ -139,6 +147,16 @@ class Block(nn.Module):
         if self.pre:
             return x + self._drop(self.cross(self.cross_norm(x), memory, padding))
         return cast("Tensor", self.cross_norm(x + self._drop(self.cross(x, memory, padding))))
+
+    def _attends_by_hand(self, x: Tensor) -> bool:
+        layer = self.attention
+        short = 1 < x.shape[1] <= layer.longest_explicit and layer.watched is None
+        return short and branches.applies(x, self.attention_norm, layer, layer.qkv, layer.out)
+
+    def _feeds_by_hand(self, x: Tensor) -> bool:
+        layer = self.feed_forward
+        known = layer.activation in branches.ACTIVATIONS
+        return known and branches.applies(x, self.feed_forward_norm, layer, layer.up, layer.down)
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout else x
