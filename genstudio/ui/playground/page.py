@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from genstudio.errors import Failure
@@ -15,12 +15,40 @@ from genstudio.events import Frame
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Task
+from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, single_shot
+from genstudio.ui.views.view import paint_empty
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 REST = 4.0
 """How many times as long as a look took a page rests, where nothing but the weights moved on."""
+_PATIENCE_MS = 250
+_VEILED = 0.82
+
+
+class _Veil(QWidget):
+    """Lies over what a page shows of one model while it asks another: the pointer goes through it, the numbers do not."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(page)
+        self._page = page
+        named(self, f"{page.objectName()}_veil", "What is shown is of the model before; the chosen one is being asked")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def cover(self) -> None:
+        self.setGeometry(self._page.rect())
+        self.raise_()
+        self.show()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.current().color("window", _VEILED))
+        paint_empty(painter, QRectF(self.rect()), "Asking the chosen model")
+        painter.end()
 
 
 class Page(QWidget):
@@ -28,6 +56,8 @@ class Page(QWidget):
 
     The tab calls `look_at` whenever the model, its weights or the text have changed. A page that is hidden only
     remembers; `look` is called when it is seen. Sub-classes say `look` and start their work with `ask`.
+
+    While a page asks another model than it shows, and that takes more than a moment, what it shows is veiled.
 
     Where nothing but the weights of a training moved on, a page rests after a look for `REST` times as long as that took,
     so that the training keeps nine tenths of the engine: while both take turns, half of that time was the training's.
@@ -53,10 +83,16 @@ class Page(QWidget):
         self._missed = False
         self._asked_at: dict[str, float] = {}
         self._rests_until = 0.0
+        self._asks = self._answers = 0  # how many models have been looked at, and which of them has answered
+        self._veil = _Veil(self)
+        self._patience = single_shot(self, _PATIENCE_MS)
+        self._patience.timeout.connect(self._veil.cover)
 
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         """The model chosen, and the text from its beginning to the cursor."""
         moved = (model, prompt) != (self._model, self._prompt) or model is None or model.which != "live"
+        if model is not None and self._model is not None and model.run != self._model.run:
+            self._asks += 1
         self._model, self._prompt = model, prompt
         self._missed = not self.isVisible()
         if not self._missed and (moved or not self.resting()):
@@ -84,8 +120,16 @@ class Page(QWidget):
             return
         if getattr(task, "quiet", False):
             self._asked_at[kind] = time.monotonic()
+        asks = self._asks
+
+        def ended(failure: Failure | None) -> None:
+            self._answered(asks)
+            self._ended(kind, failure)
+
+        if asks != self._answers and not self._veil.isVisible():
+            self._patience.start()
         self._jobs[kind] = self._engine.start(
-            task, on_frame, lambda failure: self._ended(kind, failure), on_result=on_result
+            task, self._then(asks, on_frame), ended, on_result=self._then(asks, on_result)
         )
         self.busy_changed()
 
@@ -109,6 +153,10 @@ class Page(QWidget):
     def busy_changed(self) -> None:
         """Called when a task begins or ends; buttons may follow."""
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._veil.setGeometry(self.rect())
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._missed:
@@ -118,6 +166,23 @@ class Page(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._waiting.clear()
+
+    def _then(self, asks: int, do: Callable[[T], None] | None) -> Callable[[T], None] | None:
+        """The same, after which what is shown is of that model."""
+        if do is None:
+            return None
+
+        def done(value: T) -> None:
+            self._answered(asks)
+            do(value)
+
+        return done
+
+    def _answered(self, asks: int) -> None:
+        if asks == self._asks:
+            self._answers = asks
+            self._patience.stop()
+            self._veil.hide()
 
     def _look(self) -> None:
         if self._model is not None:

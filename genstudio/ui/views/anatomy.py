@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.ui import theme
 from genstudio.ui.views.heat import Kind, Matrix, paint_heat
-from genstudio.ui.views.view import CENTRE, SnapshotFigure, Table, paint_empty
+from genstudio.ui.views.view import CENTRE, NO_TEXT, SnapshotFigure, Table, paint_empty
 
 _WIDE, _HEAT, _HEAT_STACKED = 104.0, 54.0, 30.0
 _HEAD, _FOOT = 19.0, 17.0
@@ -194,7 +194,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
         if not self.stages:
-            paint_empty(painter, area, "Choose a model and type some text")
+            paint_empty(painter, area, NO_TEXT)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         cards, steps, _ = self._laid

@@ -15,7 +15,7 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
-from genstudio.ui.views.view import LEFT, RIGHT, SnapshotFigure, Table, token_text, write_quietly
+from genstudio.ui.views.view import LEFT, NO_TEXT, RIGHT, SnapshotFigure, Table, token_text, write_quietly
 
 _BAR, _MARGIN, _GAP = 10.0, 20, 4
 
@@ -29,7 +29,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
     """
 
     head_chosen = Signal(int, int)
-    waiting = "Choose a model and type some text"
+    waiting = NO_TEXT
 
     def __init__(self, title: str = "Attention", name: str = "attention") -> None:
         super().__init__(title, name)

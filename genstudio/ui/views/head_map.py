@@ -11,6 +11,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import single_shot
 from genstudio.ui.views.maps import picture
 from genstudio.ui.views.view import (
+    NO_TEXT,
     RIGHT,
     SnapshotFigure,
     Table,
@@ -146,7 +147,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         )  # fmt: skip
         paint_title(painter, self.title if found is None else found.title, note, area)
         if found is None or not self.tokens:
-            paint_empty(painter, area, "Choose a model and type some text")
+            paint_empty(painter, area, NO_TEXT)
             return
         painter.save()
         painter.setClipRect(box)

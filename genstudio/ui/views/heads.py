@@ -12,7 +12,7 @@ from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.attention import Heads
 from genstudio.ui import theme
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, bubble, paint_empty, paint_title
+from genstudio.ui.views.view import NO_TEXT, RIGHT, SnapshotFigure, Table, bubble, paint_empty, paint_title
 
 _TOP, _SIDE, _EDGE, _GAP, _WORDS = 48.0, 26.0, 12.0, 4.0, 100.0
 _SHORT = {
@@ -149,7 +149,7 @@ class HeadsView(SnapshotFigure[Heads]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, "" if found is None else _note(found), area)
         if found is None:
-            paint_empty(painter, area, "Choose a model and type some text")
+            paint_empty(painter, area, NO_TEXT)
             return
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics, pitch = painter.fontMetrics(), self._pitches()[0]

@@ -16,6 +16,7 @@ from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import (
     CENTRE,
     LEFT,
+    NO_TEXT,
     RIGHT,
     Lines,
     Table,
@@ -116,7 +117,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
         super().__init__(title, name)
         self.matrix: Matrix | None = None
         self.note = ""
-        self.empty = "Choose a model and type some text"
+        self.empty = NO_TEXT
         self._box = QRectF()
 
     def show_matrix(self, matrix: Matrix | None, title: str = "", note: str = "") -> None:

@@ -23,6 +23,7 @@ from genstudio.snapshots.attention import Lens
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
 from genstudio.ui.views.view import (
+    NO_TEXT,
     RIGHT,
     SnapshotFigure,
     Table,
@@ -176,7 +177,7 @@ class LensView(SnapshotFigure[Lens]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, self.note(), area)
         if found is None:
-            paint_empty(painter, area, "Choose a model and type some text")
+            paint_empty(painter, area, NO_TEXT)
             return
         depths, positions = self.shape
         shown = range(self.first, min(self.first + self.fitting(), positions))

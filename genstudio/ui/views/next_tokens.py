@@ -13,7 +13,7 @@ from genstudio.sampling.choose import SamplingOptions, distribution, entropy, so
 from genstudio.snapshots.text import NextTokens
 from genstudio.ui import theme
 from genstudio.ui.views.bars import Bar, BarChart
-from genstudio.ui.views.view import Lines, SnapshotFigure, Table, most_probable, token_text
+from genstudio.ui.views.view import NO_TEXT, Lines, SnapshotFigure, Table, most_probable, token_text
 
 
 class NextTokensView(SnapshotFigure[NextTokens], BarChart):
@@ -25,7 +25,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
 
     chosen = Signal(int)
     top = 68.0
-    waiting = "Choose a model and type some text"
+    waiting = NO_TEXT
 
     def __init__(self) -> None:
         super().__init__("Next token", "next_tokens")

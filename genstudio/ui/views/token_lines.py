@@ -8,7 +8,16 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
-from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title, token_text, write_quietly
+from genstudio.ui.views.view import (
+    NO_TEXT,
+    SnapshotFigure,
+    Table,
+    bubble,
+    paint_empty,
+    paint_title,
+    token_text,
+    write_quietly,
+)
 
 _TOP, _ROW, _EDGE = 52.0, 18.0, 12.0
 _FAINTEST = 0.02
@@ -90,7 +99,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title if found is None else found.title, "" if found is None else f"step {found.step:,}", area)
         if found is None or not self.tokens:
-            paint_empty(painter, area, "Choose a model and type some text")
+            paint_empty(painter, area, NO_TEXT)
             return
         if self._at_end:
             self._first = max(0, len(self.tokens) - self.fitting())

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen,
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.view import Figure, Table, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import NO_TEXT, Figure, Table, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
 
@@ -31,7 +31,7 @@ class TokenStrip(Figure):
         self.values: Array = np.empty(0)
         self.struck: frozenset[int] = frozenset()
         self.current: int | None = None
-        self.note, self.empty = "", "Choose a model and type some text"
+        self.note, self.empty = "", NO_TEXT
         self._column, self._words = column, tuple[str, ...]()
         self._scrolled, self._hover = 0, -1
         self.setMouseTracking(True)

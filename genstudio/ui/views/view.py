@@ -45,6 +45,8 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 NO_DATA = "No data yet"
 """Said before a training has come to its first step, and while a run is being read."""
+NO_TEXT = "Waiting for a model and some text"
+"""Said of a page of the Playground until a model has looked at a text: while it is being read, too."""
 Table: TypeAlias = tuple[Sequence[str], Iterable[Sequence[Any]]]
 """The names of columns, and rows."""
 _REDRAW_MS = 50

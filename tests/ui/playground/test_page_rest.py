@@ -90,3 +90,39 @@ def test_what_a_person_started_brings_no_rest(qtbot: Any, clock: Clock) -> None:
     engine.ends[-1](None)
     page.look_at(LIVE, ())
     assert page.looks == 2
+
+
+def test_what_another_model_showed_is_veiled_until_the_chosen_one_answers(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of the model before look like those of the one that was chosen; what comes of the one before lifts no veil."""
+    page, engine = counting(qtbot)
+    tasks: list[Any] = []
+    monkeypatch.setattr(engine, "start", lambda _task, frame, end, *, on_result: tasks.append((frame, end)) or "job")
+    page.look_at(ModelRef("first"), ("text",))
+    tasks[0][0](None)
+    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._veil.isVisible()
+    page.look_at(ModelRef("second"), ("text",))  # waits until the first look has ended
+    qtbot.wait(2 * module._PATIENCE_MS)
+    tasks[0][1](None)
+    assert not page._veil.isVisible() and len(tasks) == 2
+    qtbot.waitUntil(page._veil.isVisible, timeout=120_000)
+    assert page._veil.geometry() == page.rect()
+    tasks[0][0](None)
+    assert page._veil.isVisible()
+    tasks[1][0](None)
+    assert not page._veil.isVisible()
+    page.look_at(ModelRef("second"), ("another text",))
+    tasks[1][1](None)
+    qtbot.wait(2 * module._PATIENCE_MS)
+    assert len(tasks) == 3 and not page._veil.isVisible()
+
+
+def test_a_quick_answer_is_never_veiled(qtbot: Any) -> None:
+    page, engine = counting(qtbot)
+    page.look_at(ModelRef("first"), ())
+    engine.ends[0](None)
+    page.look_at(ModelRef("second"), ())
+    assert page._patience.isActive() and not page._veil.isVisible()
+    engine.ends[1](None)
+    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._veil.isVisible()
