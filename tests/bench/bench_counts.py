@@ -19,7 +19,7 @@ import torch
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.data.work import finished
-from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.learner import FIT_TOKENS, GPTLearner
 from genstudio.families.gpt.model import GPTModel
 from genstudio.families.mixture import Gate
 from genstudio.training.learner import Scored
@@ -43,13 +43,13 @@ def losses(data: str, values: Mapping[str, str], seed: int, steps: int, seconds:
         if done % 100 == 0:
             for _ in model.evaluate():
                 pass
-    model.fit_gate(4096)
+    model.fit_gate(FIT_TOKENS)
     spent = time.process_time() - spent
     gate = exact(model)
     assert model.mixture is not None
     model.mixture.gate = Gate(0)
     half = exact(model)
-    model.fit_gate(4096)
+    model.fit_gate(FIT_TOKENS)
     mix = exact(model)
     parts = {name: value / gate.tokens for name, value in gate.parts.items()}
     return {**parts, "half": half.loss, "mix": mix.loss, "gate": gate.loss}, done, spent

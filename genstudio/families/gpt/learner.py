@@ -32,8 +32,9 @@ _WRITE, _WRITE_SEED = 120, 0
 _QUESTIONS, _QUESTIONS_SEED, _BEYOND = 8, 2017, 4
 _PROBE = 64
 _PROBE_TOKENS = 512
-_FIT_EVERY, _FIT_EARLY, _FIT_TOKENS = 100, frozenset((1, 5, 10, 20, 40, 70)), 4096
-"""When the share of the counts is fitted, and on how many tokens: some 3 % of the time."""
+_FIT_EVERY, FIT_TOKENS = 200, 8192
+_FIT_EARLY, _FEW = frozenset((1, 5, 10, 20, 40, 70, 100)), 2048
+"""When the share of the counts is fitted, and on how many tokens; on few while the network changes fast. Some 3 % of the time."""
 _EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
 
 
@@ -79,7 +80,7 @@ class GPTLearner:
         moved = self.stepper.step(self.config, step, progress)
         self.model.update_sizes = self.stepper.sizes
         if step % _FIT_EVERY == 0 or step in _FIT_EARLY:
-            self.model.fit_gate(_FIT_TOKENS)
+            self.model.fit_gate(_FEW if step in _FIT_EARLY else FIT_TOKENS)
         return {"train_loss": loss, **moved}
 
     def change(self, values: Mapping[str, object]) -> None:
