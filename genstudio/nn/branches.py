@@ -9,7 +9,7 @@ the first copy on.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,9 @@ from torch.autograd.function import once_differentiable
 
 from genstudio.nn.attention import SelfAttention
 from genstudio.nn.norm import EPSILON, RMSNorm, inverse_rms
+
+if TYPE_CHECKING:
+    from genstudio.nn.transformer import FeedForward
 
 ACTIVATIONS = ("relu", "relu2", "gelu", "gelu_tanh")
 _APPROXIMATE = {"gelu": "none", "gelu_tanh": "tanh"}
@@ -34,19 +37,31 @@ def applies(x: Tensor, *modules: nn.Module) -> bool:
     )
 
 
-def attend(x: Tensor, norm: nn.Module, attention: SelfAttention, turn: Tensor | None) -> Tensor:
-    """x (B, T, C) + attention(norm(x), turn), both without biases: (B, T, C). T is at most `attention.longest_explicit`."""
+def attend(x: Tensor, norm: nn.Module, attention: SelfAttention, turn: Tensor | None, dropout: float = 0.0) -> Tensor:
+    """x (B, T, C) + attention(norm(x), turn), both without biases: (B, T, C). T is at most `attention.longest_explicit`. This
+    share of the weights, and of what is added, is left out."""
     T = x.shape[1]
     future = attention.future[:T, :T] if attention.causal else None
     weights = norm.weight, attention.qkv.weight, attention.out.weight
-    made: Tensor = _Attend.apply(x, *weights, isinstance(norm, RMSNorm), attention.heads, turn, attention.qk_norm, future)
+    how = isinstance(norm, RMSNorm), attention.heads, turn, attention.qk_norm, future, dropout
+    made: Tensor = _Attend.apply(x, *weights, *how)
     return made
 
 
-def feed_forward(x: Tensor, norm: nn.Module, up: nn.Linear, down: nn.Linear, activation: str) -> Tensor:
-    """x (..., C) + down(activation(up(norm(x)))), all without biases: (..., C)"""
-    made: Tensor = _FeedForward.apply(x, norm.weight, up.weight, down.weight, isinstance(norm, RMSNorm), activation)
+def feed_forward(x: Tensor, norm: nn.Module, layer: FeedForward, dropout: float = 0.0) -> Tensor:
+    """x (..., C) + layer(norm(x)), both without biases: (..., C). This share of what is added is left out."""
+    weights = norm.weight, layer.up.weight, layer.down.weight
+    made: Tensor = _FeedForward.apply(x, *weights, isinstance(norm, RMSNorm), layer.activation, dropout)
     return made
+
+
+def _kept(x: Tensor, dropout: float) -> Tensor | None:
+    """What of x is kept, so scaled that its mean stays, drawn as torch does; None: all."""
+    return torch.empty_like(x).bernoulli_(1 - dropout).div_(1 - dropout) if dropout else None
+
+
+def _times(x: Tensor, kept: Tensor | None) -> Tensor:
+    return x if kept is None else x * kept
 
 
 class _Normed:
@@ -91,7 +106,9 @@ def _pulled_in(
 
 class _FeedForward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, up: Tensor, down: Tensor, rms: bool, activation: str) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, scale: Tensor, up: Tensor, down: Tensor, rms: bool, activation: str, dropout: float
+    ) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
         normed, both = _Normed(flat, rms), up * scale
         hidden = torch.mm(normed.output, both.t())
@@ -99,18 +116,21 @@ class _FeedForward(torch.autograd.Function):
             active = F.gelu(hidden, approximate=_APPROXIMATE[activation])
         else:
             active = hidden.relu_() if activation == "relu" else hidden.relu_().square()
+        added = torch.mm(active, down.t())
+        kept = _kept(added, dropout)
         ctx.normed, ctx.activation = normed, activation
-        ctx.save_for_backward(hidden, active, scale, up, down, both)
-        return torch.mm(active, down.t()).add_(flat).view(x.shape)
+        ctx.save_for_backward(hidden, active, scale, up, down, both, kept)
+        return _times(added, kept).add_(flat).view(x.shape)
 
     @staticmethod
     @once_differentiable  # what is saved has no history: a second derivative would be wrong
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, active, scale, up, down, both = ctx.saved_tensors
+        hidden, active, scale, up, down, both, kept = ctx.saved_tensors
         flat, activation = gradient.reshape(-1, gradient.shape[-1]), ctx.activation
-        of_down = torch.mm(flat.t(), active) if ctx.needs_input_grad[3] else None
+        of_added = _times(flat, kept)
+        of_down = torch.mm(of_added.t(), active) if ctx.needs_input_grad[3] else None
         # the 2 of the squared ReLU's derivative 2 max(x, 0) costs least in the weights
-        pulled = torch.mm(flat, down * 2 if activation == "relu2" else down)
+        pulled = torch.mm(of_added, down * 2 if activation == "relu2" else down)
         if activation == "relu2":
             pulled.mul_(hidden)
         elif activation == "relu":
@@ -118,14 +138,14 @@ class _FeedForward(torch.autograd.Function):
         else:
             pulled = torch.ops.aten.gelu_backward(pulled, hidden, approximate=_APPROXIMATE[activation])
         of_x, of_scale, of_up = _pulled_in(ctx.needs_input_grad, pulled, flat, ctx.normed, scale, up, both)
-        return None if of_x is None else of_x.view(gradient.shape), of_scale, of_up, of_down, None, None
+        return None if of_x is None else of_x.view(gradient.shape), of_scale, of_up, of_down, None, None, None
 
 
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, scale: Tensor, qkv: Tensor, out: Tensor,
-        rms: bool, heads: int, turn: Tensor | None, qk_norm: bool, future: Tensor | None,
+        rms: bool, heads: int, turn: Tensor | None, qk_norm: bool, future: Tensor | None, dropout: float,
     ) -> Tensor:  # fmt: skip
         B, T, C = x.shape
         D = len(qkv) // (3 * heads)
@@ -144,24 +164,28 @@ class _Attend(torch.autograd.Function):
         else:
             scores = torch.baddbmm(future, q, k.mT, alpha=1 / math.sqrt(D))
         weights = scores.softmax(-1)
-        mixed = torch.bmm(weights, v).view(B, heads, T, D).transpose(1, 2).reshape(B * T, heads * D)
+        seen = _kept(weights, dropout)
+        mixed = torch.bmm(_times(weights, seen), v).view(B, heads, T, D).transpose(1, 2).reshape(B * T, heads * D)
+        added = torch.mm(mixed, out.t())
+        kept = _kept(added, dropout)
         ctx.normed, ctx.turn = normed, turn
-        ctx.save_for_backward(own, inverse, weights, mixed, scale, qkv, out, both)
-        return torch.mm(mixed, out.t()).add_(flat).view(B, T, C)
+        ctx.save_for_backward(own, inverse, weights, mixed, scale, qkv, out, both, seen, kept)
+        return _times(added, kept).add_(flat).view(B, T, C)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        own, inverse, weights, mixed, scale, qkv, out, both = ctx.saved_tensors
+        own, inverse, weights, mixed, scale, qkv, out, both, seen, kept = ctx.saved_tensors
         _, B, H, T, D = own.shape
         flat = gradient.reshape(-1, gradient.shape[-1])
-        of_out = torch.mm(flat.t(), mixed) if ctx.needs_input_grad[3] else None
-        of_mixed = torch.mm(flat, out).view(B, T, H, D).transpose(1, 2).reshape(B * H, T, D)
+        of_added = _times(flat, kept)
+        of_out = torch.mm(of_added.t(), mixed) if ctx.needs_input_grad[3] else None
+        of_mixed = torch.mm(of_added, out).view(B, T, H, D).transpose(1, 2).reshape(B * H, T, D)
         q, k, v = own.view(3, B * H, T, D).unbind(0)
         pulled = torch.empty_like(own)
         of_q, of_k, of_v = pulled.view(3, B * H, T, D).unbind(0)
-        torch.bmm(weights.mT, of_mixed, out=of_v)
-        of_weights = torch.bmm(of_mixed, v.mT)
+        torch.bmm(_times(weights, seen).mT, of_mixed, out=of_v)
+        of_weights = _times(torch.bmm(of_mixed, v.mT), seen)
         of_scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         torch.baddbmm(of_q, of_scores, k, beta=0, alpha=1 / math.sqrt(D), out=of_q)
         torch.baddbmm(of_k, of_scores.mT, q, beta=0, alpha=1 / math.sqrt(D), out=of_k)
@@ -171,7 +195,8 @@ class _Attend(torch.autograd.Function):
         of_made = flat.new_empty(B * T, 3 * H * D)
         _turned(pulled, _heads(of_made, B, H), None if ctx.turn is None else ctx.turn.conj())
         of_x, of_scale, of_qkv = _pulled_in(ctx.needs_input_grad, of_made, flat, ctx.normed, scale, qkv, both)
-        return None if of_x is None else of_x.view(gradient.shape), of_scale, of_qkv, of_out, None, None, None, None, None
+        of_x = None if of_x is None else of_x.view(gradient.shape)
+        return of_x, of_scale, of_qkv, of_out, None, None, None, None, None, None
 
 
 def _heads(made: Tensor, batch: int, heads: int) -> Tensor:

@@ -121,18 +121,17 @@ class Block(nn.Module):
     ) -> Tensor:
         """x (B, T, C), turn of the positions, cache of the positions before, padding (B, S) of all positions so far, memory
         and its padding as in `CrossAttention` -> (B, T, C), or (n, C) of the positions that are True in `rows` (B, T)"""
-        dropped = self.training and self.dropout > 0
-        if self._plain and not dropped and cache is None and padding is None and self._attends_by_hand(x):
-            x = branches.attend(x, self.attention_norm, self.attention, turn)
+        dropout = self.dropout if self.training else 0.0
+        if self._plain and cache is None and padding is None and self._attends_by_hand(x):
+            x = branches.attend(x, self.attention_norm, self.attention, turn, dropout)
         elif self.pre:
             x = x + self._drop(self.attention(self.attention_norm(x), turn, cache, padding))
         else:
             x = self.attention_norm(x + self._drop(self.attention(x, turn, cache, padding)))
         x = self.look_across(x, memory, memory_padding)
         x = x if rows is None else x[rows]
-        layer = self.feed_forward
-        if self._plain and not dropped and self._feeds_by_hand(x):
-            return branches.feed_forward(x, self.feed_forward_norm, layer.up, layer.down, layer.activation)
+        if self._plain and self._feeds_by_hand(x):
+            return branches.feed_forward(x, self.feed_forward_norm, self.feed_forward, dropout)
         if self.pre:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
