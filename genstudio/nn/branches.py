@@ -2,8 +2,8 @@
 bound by passes over memory and by operations too small to count, and autograd makes many of both.
 
 Each branch is one operation for autograd: x + f(norm(x)). The norm's weight is multiplied into the matrix that reads what is
-normalised, which is the smaller of the two; the sum is part of the last product; and heads lie as the products want them from
-the first copy on.
+normalised, which is the smaller of the two; what can be is written over what nobody needs again; and heads lie as the products
+want them from the first copy on.
 """
 
 from __future__ import annotations
