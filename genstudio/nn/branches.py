@@ -64,6 +64,12 @@ def _times(x: Tensor, kept: Tensor | None) -> Tensor:
     return x if kept is None else x * kept
 
 
+def _through_length(gradient: Tensor, normed: Tensor, inverse: Tensor) -> Tensor:
+    """The gradient by x, written over that by normed = x * inverse, where `inverse` is 1 / rms(x) of the last axis."""
+    along = (gradient * normed).sum(-1, keepdim=True)
+    return gradient.addcmul_(normed, along, value=-1 / gradient.shape[-1]).mul_(inverse)
+
+
 class _Normed:
     """x (n, C) without its scale (RMSNorm) or without mean and scale (LayerNorm), and the way back."""
 
@@ -79,13 +85,11 @@ class _Normed:
 
     def pull(self, gradient: Tensor, straight: Tensor) -> Tensor:
         """The gradient by x of what `gradient` (n, C) is that by the output of, and of x itself, of which it is `straight`."""
-        size = gradient.shape[-1]
         if self.input is None:
-            along = (gradient * self.output).sum(-1, keepdim=True)
-            return torch.addcmul(gradient, self.output, along, value=-1 / size).mul_(self.inverse).add_(straight)
+            return _through_length(gradient, self.output, self.inverse).add_(straight)
         back = torch.ops.aten.native_layer_norm_backward
-        mask = [True, False, False]
-        found: Tensor = back(gradient, self.input, (size,), self.mean, self.inverse, None, None, mask)[0]
+        size, mask = gradient.shape[-1:], [True, False, False]
+        found: Tensor = back(gradient, self.input, size, self.mean, self.inverse, None, None, mask)[0]
         return found.add_(straight)
 
 
@@ -190,8 +194,7 @@ class _Attend(torch.autograd.Function):
         torch.baddbmm(of_q, of_scores, k, beta=0, alpha=1 / math.sqrt(D), out=of_q)
         torch.baddbmm(of_k, of_scores.mT, q, beta=0, alpha=1 / math.sqrt(D), out=of_k)
         if inverse is not None:
-            along = (pulled[:2] * own[:2]).sum(-1, keepdim=True)
-            pulled[:2].addcmul_(own[:2], along, value=-1 / D).mul_(inverse)
+            _through_length(pulled[:2], own[:2], inverse)
         of_made = flat.new_empty(B * T, 3 * H * D)
         _turned(pulled, _heads(of_made, B, H), None if ctx.turn is None else ctx.turn.conj())
         of_x, of_scale, of_qkv = _pulled_in(ctx.needs_input_grad, of_made, flat, ctx.normed, scale, qkv, both)

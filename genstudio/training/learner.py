@@ -181,6 +181,12 @@ class EvaluatesEarly(Protocol):
     evaluate_early: Collection[int]
 
 
+def early_steps(learner: Learner, evaluate_every: int) -> frozenset[int]:
+    """The steps at which this learner's model is measured on a share of its validation sample."""
+    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else ()
+    return frozenset(step for step in early if 0 < step < evaluate_every)
+
+
 @runtime_checkable
 class Opens(Protocol):
     """A learner that has something to show before its first step."""

@@ -17,7 +17,6 @@ from genstudio.training.device import available
 from genstudio.training.learner import (
     Cut,
     Evaluates,
-    EvaluatesEarly,
     InStages,
     Learner,
     Marks,
@@ -25,6 +24,7 @@ from genstudio.training.learner import (
     Metrics,
     Score,
     Tick,
+    early_steps,
 )
 
 Event = Metrics | Snapshot | Tick | Cut | Notice
@@ -109,7 +109,7 @@ def fit(
     """
     due = 0.0
     seed = _seeding()
-    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else ()
+    early = early_steps(learner, evaluate_every)
     marks = learner.marks if isinstance(learner, Marks) else None  # such a check takes its time: once, not at each step
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
@@ -117,7 +117,7 @@ def fit(
             if not done:
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
-        if done in early and start < done < evaluate_every and not ends:
+        if done in early and start < done and not ends:
             yield from _validate(_scores(learner, EARLY), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in preview(learner))

@@ -9,7 +9,7 @@ import numpy as np
 
 from genstudio.events import Series
 from genstudio.training import checkpoint
-from genstudio.training.learner import EvaluatesEarly, Learner
+from genstudio.training.learner import Learner, early_steps
 from genstudio.training.loop import Plan, Stopwatch
 from genstudio.training.recorder import Recorder
 from genstudio.training.weights import WeightRecorder
@@ -33,8 +33,7 @@ class Saver:
     ) -> None:  # fmt: skip
         self._recorder, self._learner, self._plan, self._watch = recorder, learner, plan, watch
         self.stuck = False
-        early = list(learner.evaluate_early) if isinstance(learner, EvaluatesEarly) else []
-        self._early = np.array(early, np.int64)
+        self._early = np.array(list(early_steps(learner, learner.evaluate_every)), np.int64)
         self._cost = self._spent = 0.0
         self._loss: float | None = None
         self._best: Best = (None, None)
@@ -48,7 +47,7 @@ class Saver:
         it, and a lucky one would pass for the best to the end."""
         if (losses := series.get(self._learner.criterion)) is None:
             return
-        whole = ~(np.isin(losses.steps, self._early) & (losses.steps < self._learner.evaluate_every))
+        whole = ~np.isin(losses.steps, self._early)
         steps, values = losses.steps[whole], losses.values[whole]
         if len(values):
             self._loss = float(values[-1])

@@ -54,5 +54,6 @@ def test_a_kernel_laid_out_wrongly_is_noticed(monkeypatch: pytest.MonkeyPatch) -
 
 def test_few_pictures_and_many_channels_are_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conv._Doubled, "apply", lambda *_: pytest.fail("asked for"))
-    LastDoubling(3, 1)(torch.randn(conv._MANY - 1, 3, 4, 4))
-    LastDoubling(3, conv._FEW + 1)(torch.randn(conv._MANY, 3, 4, 4))
+    few, many = conv._MANY - 1, conv._FEW + 1
+    assert LastDoubling(3, 1)(torch.randn(few, 3, 4, 4)).shape == (few, 1, 8, 8)
+    assert LastDoubling(3, many)(torch.randn(conv._MANY, 3, 4, 4)).shape == (conv._MANY, many, 8, 8)

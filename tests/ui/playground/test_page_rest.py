@@ -99,10 +99,10 @@ def test_what_another_model_showed_is_veiled_until_the_chosen_one_answers(qtbot:
     monkeypatch.setattr(engine, "start", lambda _task, frame, end, *, on_result: tasks.append((frame, end)) or "job")
     page.look_at(ModelRef("first"), ("text",))
     tasks[0][0](None)
-    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._patience.isActive()
     assert not page._veil.isVisible()
     page.look_at(ModelRef("second"), ("text",))  # waits until the first look has ended
-    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._patience.isActive()
     tasks[0][1](None)
     assert not page._veil.isVisible() and len(tasks) == 2
     qtbot.waitUntil(page._veil.isVisible, timeout=120_000)
@@ -113,7 +113,7 @@ def test_what_another_model_showed_is_veiled_until_the_chosen_one_answers(qtbot:
     assert not page._veil.isVisible()
     page.look_at(ModelRef("second"), ("another text",))
     tasks[1][1](None)
-    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._patience.isActive()
     assert len(tasks) == 3 and not page._veil.isVisible()
 
 
@@ -124,5 +124,5 @@ def test_a_quick_answer_is_never_veiled(qtbot: Any) -> None:
     page.look_at(ModelRef("second"), ())
     assert page._patience.isActive() and not page._veil.isVisible()
     engine.ends[1](None)
-    qtbot.wait(2 * module._PATIENCE_MS)
+    assert not page._patience.isActive()
     assert not page._veil.isVisible()
