@@ -21,7 +21,6 @@ from genstudio.ui.layouts import named, single_shot
 from genstudio.ui.views.view import paint_empty
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 REST = 4.0
 """How many times as long as a look took a page rests, where nothing but the weights moved on."""
@@ -122,15 +121,18 @@ class Page(QWidget):
             self._asked_at[kind] = time.monotonic()
         asks = self._asks
 
+        def framed(frame: Frame) -> None:
+            self._answered(asks)
+            if on_frame is not None:
+                on_frame(frame)
+
         def ended(failure: Failure | None) -> None:
             self._answered(asks)
             self._ended(kind, failure)
 
         if asks != self._answers and not self._veil.isVisible():
             self._patience.start()
-        self._jobs[kind] = self._engine.start(
-            task, self._then(asks, on_frame), ended, on_result=self._then(asks, on_result)
-        )
+        self._jobs[kind] = self._engine.start(task, framed, ended, on_result=on_result)
         self.busy_changed()
 
     def cancel(self, kind: str, because: str = "") -> None:
@@ -166,17 +168,6 @@ class Page(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._waiting.clear()
-
-    def _then(self, asks: int, do: Callable[[T], None] | None) -> Callable[[T], None] | None:
-        """The same, after which what is shown is of that model."""
-        if do is None:
-            return None
-
-        def done(value: T) -> None:
-            self._answered(asks)
-            do(value)
-
-        return done
 
     def _answered(self, asks: int) -> None:
         if asks == self._asks:
