@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -23,6 +25,18 @@ def shown(first: str = FIRST) -> MainWindow:
     window.resize(1280, 720)
     window.show()
     return window
+
+
+def until_closed(app: QApplication) -> None:
+    """Run a bench's application until its window closes. An exception in a slot ends the process: nobody would close it."""
+
+    def failed(*told: Any) -> None:
+        sys.__excepthook__(*told)
+        sys.stderr.flush()
+        os._exit(1)
+
+    sys.excepthook = failed
+    app.exec()
 
 
 def press(qtbot: Any, page: QWidget, name: str) -> None:

@@ -100,7 +100,7 @@ def opened(begin: Callable[[Any], object], interval: int = 0, tick: Callable[[],
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from real_window import is_ready, shown
+    from real_window import is_ready, shown, until_closed
 
     app = QApplication([])
     window = shown()
@@ -119,7 +119,7 @@ def opened(begin: Callable[[Any], object], interval: int = 0, tick: Callable[[],
         timer.start(interval)
     QTimer.singleShot(0, window.begin)
     QTimer.singleShot(1000, wait)
-    app.exec()
+    until_closed(app)
 
 
 def lateness(late: Sequence[float]) -> dict[str, float]:
@@ -173,7 +173,7 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
             state["interface"] = time.thread_time() - state["interface"]
             state["all"], state["showing"] = spent.all - state["all"], spent.showing - state["showing"]
             if data == "gaussian-ring":
-                assert all(view().layer(name) and view().has_layer(name) for name in LAYERS)
+                assert all(view().layer(name) and view().has_layer(name) for name in DASHBOARD.panes[0].layers)
                 assert len(view().snapshot.arrows)
             window.close()
 
@@ -199,7 +199,7 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
         pane.built.connect(count, Qt.ConnectionType.QueuedConnection)
         window.engine.framed.connect(framed)
 
-    from genstudio.families.dashboard import LAYERS
+    from genstudio.families.gan.dashboard import DASHBOARD
 
     opened(begin, 5, tick)
     counted_frames = seen[20:]

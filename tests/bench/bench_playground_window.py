@@ -24,7 +24,7 @@ def streamed(seconds: float) -> dict[str, float]:
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from real_window import shown
+    from real_window import shown, until_closed
 
     app = QApplication([])
     window = shown()
@@ -70,7 +70,7 @@ def streamed(seconds: float) -> dict[str, float]:
     timer.start()
     QTimer.singleShot(0, window.begin)
     QTimer.singleShot(2500, begin)
-    app.exec()
+    until_closed(app)
     spent = time.perf_counter() - began["at"]
     characters = began["written"] + len(window.playground.document.text())
     return {

@@ -77,7 +77,7 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from real_window import is_ready, shown
+    from real_window import is_ready, shown, until_closed
 
     app = QApplication([])
     window = shown()
@@ -114,7 +114,7 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
         timer.start()
     QTimer.singleShot(0, window.begin)
     QTimer.singleShot(2500, begin)
-    app.exec()
+    until_closed(app)
     counted = seen[20:]
     if not ticking:
         return {"steps": sum(n for _, n in counted[1:]) / (counted[-1][0] - counted[0][0])}
