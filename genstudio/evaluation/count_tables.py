@@ -57,6 +57,8 @@ def load(data: bytes, vocabulary: int) -> KneserNey:
     for number in range(1, count + 1):
         begun, tokens, counts = (parts[f"{number}.{part}"] for part in ("begun", "tokens", "counts"))
         orders.append(_order(begun, tokens, counts, prefixes, vocabulary))
+        if np.count_nonzero(counts == 0) > (number < count):  # only what opens the text is preceded by nothing
+            raise _damaged("of n-grams that never occurred")
         prefixes = len(tokens)
     return KneserNey(tuple(orders), vocabulary)
 
@@ -69,7 +71,7 @@ def _order(begun: Any, tokens: Any, counts: Any, prefixes: int, vocabulary: int)
     if len(begun) != prefixes or len(tokens) != len(counts) or lengths.sum() != len(tokens) or not len(tokens):
         raise _damaged("of orders that do not belong together")
     keys = np.repeat(np.arange(prefixes) * vocabulary, lengths) + tokens
-    if tokens.max() >= vocabulary or not counts.min() or (np.diff(keys) <= 0).any():
+    if tokens.max() >= vocabulary or (np.diff(keys) <= 0).any():
         raise _damaged("of n-grams that are out of order")
     return order_of(keys, counts.astype(np.int64), prefixes, vocabulary)
 

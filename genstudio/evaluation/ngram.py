@@ -178,11 +178,16 @@ class KneserNey:
         return tuple(found)
 
 
-def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Work[KneserNey]:
-    """Count n-grams of 1 to `order` tokens in `train` (n,), ids below `vocabulary`; yields the fraction done."""
+def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7, held: Ids | None = None) -> Work[KneserNey]:
+    """Count n-grams of 1 to `order` tokens in `train` (n,), ids below `vocabulary`; yields the fraction done.
+
+    With the `held` tokens (m,) that follow `train`, the longest n-grams are those that make these most probable: long ones tell
+    nothing where a text is short or its letters depend on few before them, and then they only spread the probability.
+    """
     order = min(order, len(train))
     keys: list[Integers] = []
-    counts: list[Integers] = []
+    preceded: list[Integers] = []
+    occurred: list[Integers] = []
     ends = np.zeros(len(train) + 1, np.int64)
     for length in range(1, order + 1):
         grams = ends[:-1] * vocabulary + train[length - 1 :]
@@ -191,17 +196,31 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Work[KneserNe
             suffix = np.empty(len(unique), np.int64)
             suffix[inverse] = ends[1:]
             yield length / order
-            counts[-1] = np.bincount(suffix, minlength=len(keys[-1]))
+            preceded.append(np.bincount(suffix, minlength=len(keys[-1])))
             yield length / order
         keys.append(unique)
-        counts.append(np.bincount(inverse, minlength=len(unique)))
+        occurred.append(np.bincount(inverse, minlength=len(unique)))
         ends = inverse
         yield length / order
     sizes = [1, *(len(below) for below in keys[:-1])]
-    levels = []
-    for unique, count, below in zip(keys, counts, sizes, strict=True):
-        levels.append((yield from _order(unique, count, below, vocabulary)))
-    return KneserNey(tuple(levels), vocabulary)
+    below: list[Order] = []
+    best, least = KneserNey((), vocabulary), math.inf
+    for length in range(1, order + 1):
+        if held is not None or length == order:
+            top = yield from _order(keys[length - 1], occurred[length - 1], sizes[length - 1], vocabulary)
+            model = KneserNey((*below, top), vocabulary)
+            cost = 0.0 if held is None else _nats(model, train, held)
+            if cost < least:
+                best, least = model, cost
+        if length < order:
+            below.append((yield from _order(keys[length - 1], preceded[length - 1], sizes[length - 1], vocabulary)))
+    return best
+
+
+def _nats(model: KneserNey, train: Ids, held: Ids) -> float:
+    """Nats of the tokens that follow `train`."""
+    before = train[-model.reach :]
+    return float(-np.log(model.probabilities(np.concatenate([before, held]))[len(before) :]).sum())
 
 
 def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> Work[float]:

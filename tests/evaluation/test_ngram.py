@@ -219,3 +219,23 @@ def test_what_follows_every_context_is_what_each_token_alone_is_given() -> None:
     np.testing.assert_array_equal(model.after(texts, last=True).probabilities, found.probabilities[8::9])
     broken = Plain(train.tolist(), 5, 4, continuation=False)
     assert abs(broken.probability(tuple(texts[0]), 1) - found.probabilities[8, 1]) > 1e-4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_held_tokens_say_how_long_n_grams_are(seed: int) -> None:
+    """Of texts whose letters depend on none, one or two before them: the length that an exhaustive search finds."""
+    rng = np.random.default_rng(seed)
+    depends, size = seed % 3, 6
+    table = rng.dirichlet([0.3] * size, (size, size))
+    text = [0, 1]
+    for _ in range(6000):
+        before = [text[-2] if depends > 1 else 0, text[-1] if depends else 0]
+        text.append(int(rng.choice(size, p=table[before[0], before[1]])))
+    train, held = np.array(text[:5500]), np.array(text[5500:])
+    models = [finished(fit_kneser_ney(train, size, order)) for order in range(1, 7)]
+    nats = [-np.log(each.probabilities(np.array(text))[5500:]).sum() for each in models]
+    found, best = finished(fit_kneser_ney(train, size, 6, held)), models[int(np.argmin(nats))]
+    assert len(found.orders) == len(best.orders) < 6
+    np.testing.assert_array_equal(found.probabilities(held), best.probabilities(held))
+    assert len(finished(fit_kneser_ney(train, size, 6)).orders) == 6
+    assert max(nats) - min(nats) > 0.005 * len(held)  # the broken twin: another length is worse

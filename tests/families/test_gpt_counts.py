@@ -189,6 +189,23 @@ def test_files_of_counts_are_checked(model: GPTModel) -> None:
         count_tables.load(count_tables.dump(replace(counts, orders=(counts.orders[0], wrong))), size)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_of_a_text_that_begins_like_no_other_part_of_it_are_read_again(seed: int) -> None:
+    """What opens a text is preceded by nothing: its shorter n-grams are then counted zero times."""
+    rng = np.random.default_rng(seed)
+    opening, order = 8 + np.arange(seed + 1), int(rng.integers(2, 8))  # tokens that never come back
+    counts = finished(fit_kneser_ney(np.concatenate([opening, rng.integers(0, 8, 300)]), 16, order))
+    assert min(int(each.counts.min()) for each in counts.orders[:-1]) == 0 < counts.orders[-1].counts.min()
+    again, text = count_tables.load(count_tables.dump(counts), 16), rng.integers(0, 16, 50)
+    np.testing.assert_array_equal(again.probabilities(text), counts.probabilities(text))
+    for number in (len(counts.orders) - 1, 0):  # one more of these never occurred
+        zeros = counts.orders[number].counts.copy()
+        zeros[np.flatnonzero(zeros)[:1]] = 0
+        orders = [replace(each, counts=zeros) if at == number else each for at, each in enumerate(counts.orders)]
+        with pytest.raises(DataError, match="never occurred"):
+            count_tables.load(count_tables.dump(replace(counts, orders=tuple(orders))), 16)
+
+
 def test_it_goes_into_8_bits_and_out_of_the_program(model: GPTModel) -> None:
     files = exported(model, "safetensors", 20)
     assert files[FILE] == count_tables.dump(mixture(model).counts)
@@ -222,6 +239,17 @@ def test_what_cannot_be_counted_is_refused() -> None:
     with pytest.raises(ConfigError, match="mask"):
         GPTConfig.parse({"counts": "mix", "mask": False})
     assert GPTConfig.parse({}).counts == "none"
+
+
+def test_a_run_keeps_the_length_of_its_counts(text_data: TextData) -> None:
+    """One that was begun before held-back tokens chose it goes on with as many as it had."""
+    config, data = prepared(text_data, counts_length=8)
+    assert data.counts is not None and data.held is not None
+    assert len(data.held.counts.orders) == len(data.counts.orders) < 9
+    long = finished(fit_kneser_ney(text_data.train, text_data.tokenizer.size, 9))
+    again = finished(counted(config, text_data, {FILE: count_tables.dump(long)}))
+    assert isinstance(again, CountedText) and again.counts is not None and again.held is not None
+    assert len(again.counts.orders) == len(again.held.counts.orders) == 9
 
 
 @pytest.mark.parametrize("counts", ["gate", "mix"])

@@ -44,7 +44,8 @@ def counted(config: GPTConfig, data: TextData, kept: Mapping[str, Any] | None) -
     """The same text with its counts, where the settings want them: those that a run kept, or counted from the training tokens and
     from nothing else. Yields the fraction done.
 
-    Of a long text the last 4 million tokens are counted. Raises ConfigError where there are too many kinds of tokens to count.
+    What is held back says how long n-grams are counted, up to the length that the settings want. Of a long text the last 4
+    million tokens are counted. Raises ConfigError where there are too many kinds of tokens to count.
     """
     if config.counts == "none":
         return data
@@ -52,15 +53,17 @@ def counted(config: GPTConfig, data: TextData, kept: Mapping[str, Any] | None) -
     if size > _VOCABULARY:
         words = f"with {size:,} kinds of tokens each is too rare to be counted; turn the counts off, or choose other tokens"
         raise ConfigError([Problem("counts", words)])
+    known = count_tables.load(kept[FILE], size) if kept is not None and FILE in kept else None
+    if known is not None:
+        order = len(known.orders)
     count = min(_HELD, len(data.train) // _SHARE)
     held, train = None, data.train
     if count >= _LEAST and len(data.train) - count > config.context + 1:
         train = data.train[: len(data.train) - count]
-        before = yield from scaled(fit_kneser_ney(train[-_COUNTED:], size, order), 0.0, 0.5)
-        held = HeldBack(data.train[len(train) :], before)
-    if kept is not None and FILE in kept:
-        counts = count_tables.load(kept[FILE], size)
-    else:
+        rest = data.train[len(train) :]
+        before = yield from scaled(fit_kneser_ney(train[-_COUNTED:], size, order, rest if known is None else None), 0.0, 0.5)
+        held, order = HeldBack(rest, before), len(before.orders)
+    if (counts := known) is None:
         counts = yield from scaled(fit_kneser_ney(data.train[-_COUNTED:], size, order), 0.5, 1.0)
     return _with(data, train, counts, held)
 
