@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 LARGEST = 8_000_000
 """Tokens counted at most, the last ones of the training part; memory and time grow with them."""
 
+_MOST, _NEAR = 8_000_000, 0.005
+"""N-grams that are counted of a text of which it is open how long they are, and nats per token that longer ones may cost."""
 _BUCKET = 1 << 17
 _DENSE = 1 << 20
 """Most probabilities of an order that are held as a table."""
@@ -181,8 +183,10 @@ class KneserNey:
 def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7, held: Ids | None = None) -> Work[KneserNey]:
     """Count n-grams of 1 to `order` tokens in `train` (n,), ids below `vocabulary`; yields the fraction done.
 
-    With the `held` tokens (m,) that follow `train`, the longest n-grams are those that make these most probable: long ones tell
-    nothing where a text is short or its letters depend on few before them, and then they only spread the probability.
+    With the `held` tokens (m,) that follow `train`, the longest n-grams are the longest that make these nearly as probable as
+    those of the best length do. Long ones tell nothing where a text is short or its letters depend on few before them; where they
+    predict as well as shorter ones, they know more that a network beside them does not. No longer ones are counted once there are
+    8 million.
     """
     order = min(order, len(train))
     keys: list[Integers] = []
@@ -202,19 +206,20 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7, held: Ids | None
         occurred.append(np.bincount(inverse, minlength=len(unique)))
         ends = inverse
         yield length / order
+        if held is not None and sum(map(len, keys)) > _MOST:
+            break
     sizes = [1, *(len(below) for below in keys[:-1])]
     below: list[Order] = []
-    best, least = KneserNey((), vocabulary), math.inf
-    for length in range(1, order + 1):
-        if held is not None or length == order:
-            top = yield from _order(keys[length - 1], occurred[length - 1], sizes[length - 1], vocabulary)
-            model = KneserNey((*below, top), vocabulary)
-            cost = 0.0 if held is None else _nats(model, train, held)
-            if cost < least:
-                best, least = model, cost
-        if length < order:
-            below.append((yield from _order(keys[length - 1], preceded[length - 1], sizes[length - 1], vocabulary)))
-    return best
+    found, costs = [KneserNey((), vocabulary)], [math.inf]
+    for at, (unique, size) in enumerate(zip(keys, sizes, strict=True)):
+        if held is not None or at == len(keys) - 1:
+            top = yield from _order(unique, occurred[at], size, vocabulary)
+            found.append(KneserNey((*below, top), vocabulary))
+            costs.append(0.0 if held is None else _nats(found[-1], train, held))
+        if at < len(preceded):
+            below.append((yield from _order(unique, preceded[at], size, vocabulary)))
+    near = min(costs) + (0 if held is None else _NEAR * len(held))
+    return next(model for model, cost in zip(reversed(found), reversed(costs), strict=True) if cost <= near)
 
 
 def _nats(model: KneserNey, train: Ids, held: Ids) -> float:

@@ -29,7 +29,7 @@ class GPTConfig(TextStack):
         group="Model", main=True, label="Counts", source="Kneser & Ney 1995; Chen & Goodman 1998",
     )
     counts_length: int = setting(
-        6, "Number of preceding tokens that the counts use at most; fewer where those predict the held-back part of the text "
+        8, "Number of preceding tokens that the counts use at most; fewer where those predict the held-back part of the text "
         "better", low=1, high=8, group="Model", label="Context of the counts",
         when="counts=mix|gate", source="Chen & Goodman 1998",
     )
