@@ -330,7 +330,7 @@ class EmaLearner(CoderLearner):
     """A network, its Adam, and the moving average of its weights, by which it is measured."""
 
     preview_every = 0.5
-    evaluate_early = (20, 50, 100, 200)
+    evaluate_early = dict.fromkeys((20, 50, 100, 200), 0.2)
 
     def __init__(self, model: Any, seed: int) -> None:
         super().__init__(model, seed)

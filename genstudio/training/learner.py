@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -175,16 +175,16 @@ class Learner(Protocol):
 
 @runtime_checkable
 class EvaluatesEarly(Protocol):
-    """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each time on
-    a share of its validation sample: a line with one point at its beginning says nothing yet."""
+    """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each on the share
+    given there of its validation sample: a line with one point at its beginning says nothing yet."""
 
-    evaluate_early: Collection[int]
+    evaluate_early: Mapping[int, float]
 
 
-def early_steps(learner: Learner, evaluate_every: int) -> frozenset[int]:
-    """The steps at which this learner's model is measured on a share of its validation sample."""
-    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else ()
-    return frozenset(step for step in early if 0 < step < evaluate_every)
+def early_steps(learner: Learner, evaluate_every: int) -> dict[int, float]:
+    """The steps at which this learner's model is also measured, and on which share of its validation sample."""
+    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else {}
+    return {step: share for step, share in early.items() if 0 < step < evaluate_every}
 
 
 @runtime_checkable

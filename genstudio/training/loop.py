@@ -28,8 +28,6 @@ from genstudio.training.learner import (
 )
 
 Event = Metrics | Snapshot | Tick | Cut | Notice
-EARLY = 0.2
-"""The share of the usual validation sample that is scored at early steps: five of them cost as much as one whole one."""
 
 
 @dataclass(slots=True)
@@ -118,7 +116,7 @@ def fit(
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
         if done in early and start < done and not ends:
-            yield from _validate(_scores(learner, EARLY), done)
+            yield from _validate(_scores(learner, early[done]), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in preview(learner))
             now = watch.elapsed

@@ -33,7 +33,8 @@ class Saver:
     ) -> None:  # fmt: skip
         self._recorder, self._learner, self._plan, self._watch = recorder, learner, plan, watch
         self.stuck = False
-        self._early = np.array(list(early_steps(learner, learner.evaluate_every)), np.int64)
+        early = early_steps(learner, learner.evaluate_every)
+        self._early = np.array([step for step, share in early.items() if share < 1], np.int64)
         self._cost = self._spent = 0.0
         self._loss: float | None = None
         self._best: Best = (None, None)
@@ -43,7 +44,7 @@ class Saver:
         self._weights = WeightRecorder(recorder.run, learner, watch.elapsed) if along else None
 
     def saw(self, series: Mapping[str, Series]) -> None:
-        """Take note of how good the model is. What is measured early is measured on few samples: no later number compares with
+        """Take note of how good the model is. Where few samples are measured early, no later number compares with
         it, and a lucky one would pass for the best to the end."""
         if (losses := series.get(self._learner.criterion)) is None:
             return

@@ -23,7 +23,7 @@ from genstudio.snapshots.layers import LayerStatistics
 from genstudio.training.learner import Tick, Values
 
 _PROBE, _PROBE_TOKENS, _GAPS, _SHOWN = 64, 512, 16, 256
-_EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
+_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 
 
 class BertLearner:

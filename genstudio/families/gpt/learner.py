@@ -32,9 +32,9 @@ _WRITE, _WRITE_SEED = 120, 0
 _QUESTIONS, _QUESTIONS_SEED, _BEYOND = 8, 2017, 4
 _PROBE = 64
 _PROBE_TOKENS = 512
-_EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
+_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 _FIT_EVERY, FIT_TOKENS = 200, 8192
-_FIT_EARLY, _FEW = _EARLY_STEPS | {1}, 2048
+_FIT_EARLY, _FEW = (1, 5, 10, 20, 40, 70, 100), 2048
 """When the share of the counts is fitted, and on how many tokens; on few while the network changes fast. Some 3 % of the time."""
 
 

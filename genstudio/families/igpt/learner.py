@@ -21,7 +21,7 @@ from genstudio.snapshots.samples import Growing, Pictures
 from genstudio.training.learner import Tick, Values
 
 _TICK = 0.02  # seconds of work between two chances for others
-_EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
+_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 _COMPLETED = 16
 """Held-out pictures that are completed at every preview, at most."""
 

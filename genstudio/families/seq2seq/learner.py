@@ -26,7 +26,7 @@ from genstudio.training.updates import Updates
 
 _SHOWN = 8
 _SEED = 2014
-_EARLY_STEPS = frozenset((10, 20, 40, 70, 100))
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70, 100), 0.2)
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """source, padding, inputs, targets"""

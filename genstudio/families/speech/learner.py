@@ -26,7 +26,7 @@ from genstudio.training.learner import Tick, Values
 
 _LOOKS, _COUNTED, _MOST_UNITS, _ATTENDED = 3, 24, 48, 96
 """Clips that are shown, whose units are counted; units and frames of attention that are shown at most."""
-_EARLY_STEPS = frozenset((10, 20, 40, 70))
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), 0.2)
 _BINS = 64
 
 

@@ -27,7 +27,7 @@ from genstudio.training.updates import Updates
 
 _SHOWN = 3
 _SEED = 2017
-_EARLY_STEPS = frozenset((20, 50, 100))
+_EARLY_STEPS = dict.fromkeys((20, 50, 100), 0.2)
 _PHASES = 12
 """Steps of Griffin-Lim for what is heard at every look."""
 _BEYOND = 1.5

@@ -27,7 +27,7 @@ _CONFUSED, _WRONG, _RIGHT, _LOOKS, _WEIGHTS = 500, 8, 3, 6, 600_000
 """Pictures whose classes are counted; of each cell so many are kept; pictures that attention is shown over, and how many of its
 numbers are kept at most."""
 _SEED = 20_260_714
-_EARLY_STEPS = frozenset((10, 20, 40, 70))
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), 0.2)
 
 
 class Batch(NamedTuple):

@@ -21,7 +21,7 @@ from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
 _MAPPED, _NEAREST = 400, 12
-_EARLY_STEPS = frozenset((10, 25, 50, 100))
+_EARLY_STEPS = dict.fromkeys((10, 25, 50, 100), 0.2)
 _NEGATIVES = 1
 """Tells the random numbers of negatives from those of a batch of the same step."""
 
