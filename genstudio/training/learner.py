@@ -173,6 +173,10 @@ class Learner(Protocol):
         """Things to look at. Changes nothing in the learner."""
 
 
+EARLY = 0.2
+"""The share of the usual validation sample that is scored at early steps: five of them cost as much as one whole one."""
+
+
 @runtime_checkable
 class EvaluatesEarly(Protocol):
     """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each on the share

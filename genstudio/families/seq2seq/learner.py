@@ -20,13 +20,13 @@ from genstudio.nn.ema import update_ema
 from genstudio.nn.encoder_decoder import EncoderDecoder
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.translation import Translated, Translations
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 from genstudio.training.optim import schedule
 from genstudio.training.updates import Updates
 
 _SHOWN = 8
 _SEED = 2014
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70, 100), 0.2)
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70, 100), EARLY)
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """source, padding, inputs, targets"""

@@ -22,11 +22,11 @@ from genstudio.nn.modes import evaluating
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.listening import ClipUnits, Listening
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 
 _LOOKS, _COUNTED, _MOST_UNITS, _ATTENDED = 3, 24, 48, 96
 """Clips that are shown, whose units are counted; units and frames of attention that are shown at most."""
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), 0.2)
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), EARLY)
 _BINS = 64
 
 

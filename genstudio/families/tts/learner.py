@@ -21,13 +21,13 @@ from genstudio.nn.speaking import AttentionSpeaker, DurationSpeaker
 from genstudio.nn.spectrogram import mel_edges, wave_of
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.sound import Sound, Track
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
 _SHOWN = 3
 _SEED = 2017
-_EARLY_STEPS = dict.fromkeys((20, 50, 100), 0.2)
+_EARLY_STEPS = dict.fromkeys((20, 50, 100), EARLY)
 _PHASES = 12
 """Steps of Griffin-Lim for what is heard at every look."""
 _BEYOND = 1.5

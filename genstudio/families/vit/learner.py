@@ -21,13 +21,13 @@ from genstudio.nn.ema import update_ema
 from genstudio.nn.patches import patchify, unpatchify
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.patches import PatchAttention
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 
 _CONFUSED, _WRONG, _RIGHT, _LOOKS, _WEIGHTS = 500, 8, 3, 6, 600_000
 """Pictures whose classes are counted; of each cell so many are kept; pictures that attention is shown over, and how many of its
 numbers are kept at most."""
 _SEED = 20_260_714
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), 0.2)
+_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), EARLY)
 
 
 class Batch(NamedTuple):

@@ -15,7 +15,7 @@ from genstudio.families.vocoder.model import VocoderModel
 from genstudio.families.vocoder.showing import Viewer
 from genstudio.nn.vocoder import Judged, feature_distance
 from genstudio.training import adversarial
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
@@ -26,7 +26,7 @@ class VocoderLearner:
 
     tokens_per_step, preview_every = 0, 2.0
     criterion = "mel_error"
-    evaluate_early = dict.fromkeys((25, 100), 0.2)
+    evaluate_early = dict.fromkeys((25, 100), EARLY)
 
     def __init__(self, model: VocoderModel, seed: int) -> None:
         self.model, self.seed, config = model, seed, model.config

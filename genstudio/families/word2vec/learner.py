@@ -16,12 +16,12 @@ from genstudio.families.word2vec.config import SHARED, Word2VecConfig
 from genstudio.families.word2vec.model import Word2VecModel
 from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.snapshots.samples import Bars
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
 _MAPPED, _NEAREST = 400, 12
-_EARLY_STEPS = dict.fromkeys((10, 25, 50, 100), 0.2)
+_EARLY_STEPS = dict.fromkeys((10, 25, 50, 100), EARLY)
 _NEGATIVES = 1
 """Tells the random numbers of negatives from those of a batch of the same step."""
 
