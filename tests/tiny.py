@@ -26,7 +26,7 @@ class TinyModel:
     def on(self, data: object) -> TinyModel:
         return self
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]:
+    def evaluate(self, exact: bool = False) -> Iterator[Scored]:
         yield Scored(1.0, 1, 1)
 
 

@@ -105,7 +105,7 @@ class ToyModel:
     def first_weight(self, variant):
         return None
 
-    def evaluate(self, exact=False, share=1.0):
+    def evaluate(self, exact=False):
         if count := self.reference.count(exact):
             (made,) = self.sample(self.noise(count, SEED), None, "model")
             yield Measured(self.reference.points(made.samples))

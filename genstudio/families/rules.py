@@ -121,9 +121,6 @@ def overfitting(*cures: Tried, name: str = "val_loss", what: str = "held-out los
 
     def judge(window: Window) -> Finding | None:
         steps, values = window.all(name)
-        # before that, it may be measured on few samples, which may be easier than all
-        whole = (steps == 0) | (steps >= number(window, "evaluate_every"))
-        steps, values = steps[whole], values[whole]
         if len(values) < 4:
             return None
         best = int(values.argmin())

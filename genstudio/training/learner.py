@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -136,9 +136,9 @@ class Evaluates(Model, Protocol):
     def on(self, data: Any) -> Evaluates:
         """The same modules with other data of the same kind."""
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Score]:
-        """How good it is, on a fixed sample of the data (`share` of the usual one), or on all of it; the last one is the
-        result. Yields nothing where there is too little data."""
+    def evaluate(self, exact: bool = False) -> Iterator[Score]:
+        """How good it is, on a fixed sample of the data or, when `exact`, on all of it; the last one is the result.
+        Yields nothing where there is too little data."""
 
 
 class Learner(Protocol):
@@ -173,22 +173,15 @@ class Learner(Protocol):
         """Things to look at. Changes nothing in the learner."""
 
 
-EARLY = 0.2
-"""The share of the usual validation sample that is scored at early steps: five of them cost as much as one whole one."""
+EARLY = (10, 40)
+"""Steps at which most learners' models are also measured: a line with one point at its beginning says nothing yet."""
 
 
 @runtime_checkable
 class EvaluatesEarly(Protocol):
-    """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each on the share
-    given there of its validation sample: a line with one point at its beginning says nothing yet."""
+    """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`."""
 
-    evaluate_early: Mapping[int, float]
-
-
-def early_steps(learner: Learner, evaluate_every: int) -> dict[int, float]:
-    """The steps at which this learner's model is also measured, and on which share of its validation sample."""
-    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else {}
-    return {step: share for step, share in early.items() if 0 < step < evaluate_every}
+    evaluate_early: Collection[int]
 
 
 @runtime_checkable

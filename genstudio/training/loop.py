@@ -17,6 +17,7 @@ from genstudio.training.device import available
 from genstudio.training.learner import (
     Cut,
     Evaluates,
+    EvaluatesEarly,
     InStages,
     Learner,
     Marks,
@@ -24,7 +25,6 @@ from genstudio.training.learner import (
     Metrics,
     Score,
     Tick,
-    early_steps,
 )
 
 Event = Metrics | Snapshot | Tick | Cut | Notice
@@ -107,7 +107,7 @@ def fit(
     """
     due = 0.0
     seed = _seeding()
-    early = early_steps(learner, evaluate_every)
+    early = [step for step in learner.evaluate_early if step < evaluate_every] if isinstance(learner, EvaluatesEarly) else ()
     marks = learner.marks if isinstance(learner, Marks) else None  # such a check takes its time: once, not at each step
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
@@ -116,7 +116,7 @@ def fit(
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
         if done in early and start < done and not ends:
-            yield from _validate(_scores(learner, early[done]), done)
+            yield from _validate(_scores(learner), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in preview(learner))
             now = watch.elapsed
@@ -177,8 +177,8 @@ def _put_back(learner: Learner, before: tuple[dict[str, Any], dict[str, Any]]) -
         optimizer.zero_grad()
 
 
-def _scores(learner: Learner, share: float = 1.0) -> Iterator[Score]:
-    return learner.model.evaluate(share=share) if isinstance(learner.model, Evaluates) else iter(())
+def _scores(learner: Learner) -> Iterator[Score]:
+    return learner.model.evaluate() if isinstance(learner.model, Evaluates) else iter(())
 
 
 def _validate(scores: Iterator[Score], step: int) -> Iterator[Metrics | Tick]:

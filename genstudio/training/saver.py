@@ -9,7 +9,7 @@ import numpy as np
 
 from genstudio.events import Series
 from genstudio.training import checkpoint
-from genstudio.training.learner import Learner, early_steps
+from genstudio.training.learner import Learner
 from genstudio.training.loop import Plan, Stopwatch
 from genstudio.training.recorder import Recorder
 from genstudio.training.weights import WeightRecorder
@@ -33,8 +33,6 @@ class Saver:
     ) -> None:  # fmt: skip
         self._recorder, self._learner, self._plan, self._watch = recorder, learner, plan, watch
         self.stuck = False
-        early = early_steps(learner, learner.evaluate_every)
-        self._early = np.array([step for step, share in early.items() if share < 1], np.int64)
         self._cost = self._spent = 0.0
         self._loss: float | None = None
         self._best: Best = (None, None)
@@ -44,17 +42,14 @@ class Saver:
         self._weights = WeightRecorder(recorder.run, learner, watch.elapsed) if along else None
 
     def saw(self, series: Mapping[str, Series]) -> None:
-        """Take note of how good the model is. Where few samples are measured early, no later number compares with
-        it, and a lucky one would pass for the best to the end."""
-        if (losses := series.get(self._learner.criterion)) is None:
+        """Take note of how good the model is."""
+        losses = series.get(self._learner.criterion)
+        if losses is None or not len(losses):
             return
-        whole = ~np.isin(losses.steps, self._early)
-        steps, values = losses.steps[whole], losses.values[whole]
-        if len(values):
-            self._loss = float(values[-1])
-            least = int(np.argmin(values))
-            if self._best[0] is None or values[least] < self._best[0]:
-                self._best, self._better = (float(values[least]), int(steps[least])), True
+        self._loss = float(losses.values[-1])
+        least = int(np.argmin(losses.values))
+        if self._best[0] is None or losses.values[least] < self._best[0]:
+            self._best, self._better = (float(losses.values[least]), int(losses.steps[least])), True
 
     def back(self, step: int, best: Best | None) -> None:
         """The model is that of a step that is saved."""

@@ -58,16 +58,6 @@ def test_each_illness_is_told_in_words_with_numbers_and_something_to_try(name: s
         GPTConfig.parse(GPTConfig().model_dump() | dict(advice.values))
 
 
-def test_first_losses_on_few_easy_samples_are_no_overfitting() -> None:
-    """Text in byte pairs with counts: the fifth of the sample that was scored before step 100 was easier by a tenth."""
-    at = np.array([0, 5, 10, 20, 40, 70, 100, 120])
-    loss = Series(at, np.array([3.4, 2.65, 2.64, 2.63, 2.61, 2.58, 2.83, 2.82]))
-    for every, wanted in ((100, []), (1, ["overfitting"])):  # the broken twin: all of them count
-        one = Doctor(RULES, observe, known={})
-        config = GPTConfig(evaluate_every=every).model_dump()
-        assert [told.name for told in one.see({"val_loss": loss}, (), config, ended=True)] == wanted
-
-
 def test_every_rule_has_its_illness_and_a_healthy_run_none() -> None:
     assert {name for name, _ in ILL} | {"not_finite"} == {rule.name for rule in RULES}
     assert watched(HEALTHY) == []

@@ -183,15 +183,6 @@ def test_an_estimate_is_a_fixed_part_of_the_whole(text_data: TextData) -> None:
     assert estimates[0].loss == pytest.approx(last(scoring.model.evaluate(exact=True)).loss, rel=0.1)
 
 
-def test_a_share_of_the_estimate_costs_that_share(text_data: TextData) -> None:
-    scoring = learner(text_data, batch=2, context=8)
-    train(scoring, 1, 3)
-    whole, part = last(scoring.model.evaluate()), last(scoring.model.evaluate(share=0.2))
-    assert 0.15 * whole.tokens <= part.tokens <= 0.25 * whole.tokens
-    assert part == last(scoring.model.evaluate(share=0.2)) and part.done == 1.0
-    assert part.loss == pytest.approx(whole.loss, rel=0.2)
-
-
 def test_evaluation_is_without_dropout_and_leaves_the_mode(text_data: TextData) -> None:
     scoring = learner(text_data, dropout=0.5)
     torch.nn.init.normal_(scoring.transformer.head.weight)

@@ -290,7 +290,7 @@ def fitted() -> dict[str, tuple[str, dict[str, Any]]]:
         for stored in (search.place, search.mean):
             stored.copy_(torch.tensor(place))
         search.set_state(averaged=int(cooled))
-        *_, last = one.model.evaluate(share=0.6)
+        *_, last = one.model.evaluate()
         assert ("nearby_apart" in last.values) == (cooled and last.values["shape_apart"] > 4)
         numbers = {name: [value] * 2 for name, value in last.values.items()}
         numbers |= {"temperature": [1.0, 0.1 if cooled else 0.8], "accuracy": [0.9, 0.9]}

@@ -90,7 +90,7 @@ def test_measuring_early_changes_no_weight_and_goes_on_after_a_break(
     whole = answer(run_task(train(tmp_path, config=rare)), "run")
     broken = answer(run_task(train(tmp_path, config=rare, stop_after=7)), "run")
     run_task(Resume(broken))
-    monkeypatch.setattr("genstudio.families.gpt.learner._EARLY_STEPS", {})
+    monkeypatch.setattr("genstudio.families.gpt.learner.EARLY", ())
     late = answer(run_task(train(tmp_path, config=rare)), "run")
     assert [step for step, _ in logged(whole)["val_loss"]] == [0, 10, 30]
     assert [step for step, _ in logged(late)["val_loss"]] == [0, 30]

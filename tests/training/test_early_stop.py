@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from genstudio.events import Series
 from genstudio.runs import Run
 from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint
-from genstudio.training.loop import Plan
 from genstudio.training.saver import Saver
 from helpers import answer, curve, run_task, text_file
 
@@ -51,20 +47,3 @@ def test_it_ends_at_its_best_where_the_validation_loss_rises(tmp_path: Path, mon
 
     whole = run_task(replace(task, runs_folder=tmp_path / "whole", config={**VALUES, "stop_early": 0.0}))
     assert curve(whole, "val_loss")[0][-1] == STEPS, "unless that is asked for, it goes on to the end"
-
-
-@pytest.mark.parametrize("early", [{5: 0.2, 10: 0.2, 100: 0.2}, {5: 1.0, 10: 1.0}], ids=["on a share", "on all"])
-def test_a_lucky_number_of_a_few_samples_is_not_the_best(early: dict[int, float]) -> None:
-    """At the first steps a part of the validation sample may be scored. On a text of known entropy it was the easier one, and its
-    numbers, which no later one reached, ended the training at a fifth of its time."""
-    steps = np.arange(0, 2001, 100)
-    falling = 1.33 - 1e-5 * steps
-    learner: Any = SimpleNamespace(criterion="val_loss", evaluate_every=100, evaluate_early=early)
-    watch: Any = SimpleNamespace(elapsed=0.0)
-    saver = Saver(None, learner, Plan(steps=2000), watch, 0, None, keeps_weights=False)  # type: ignore[arg-type]
-    saver.saw({"val_loss": Series(np.array([5, 10]), np.array([1.28, 1.27]))})
-    for step, loss in zip(steps[1:], falling[1:], strict=True):
-        saver.saw({"val_loss": Series(np.array([step]), np.array([loss]))})
-        saver.step = int(step)
-    assert saver.worse_for() == (0.0 if early[5] < 1 else 0.995)
-    assert saver._best[1] == (2000 if early[5] < 1 else 10)

@@ -153,7 +153,7 @@ class Autoencoder(OnSamples):
         return (weight @ axes.T * deviations).cpu().numpy()
 
     @torch.no_grad()
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """Mean squared errors per number. `val_loss` and `reconstruction_error` of samples kept from training, `known_error`
         of some that were trained on, `pca_reconstruction_error` of PCA with as many directions, `simple_loss` of always
         predicting the mean; of a linear one the largest principal angle between both subspaces, in degrees, and

@@ -20,10 +20,9 @@ from genstudio.inspection.trace import attention
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.layers import LayerStatistics
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 
 _PROBE, _PROBE_TOKENS, _GAPS, _SHOWN = 64, 512, 16, 256
-_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 
 
 class BertLearner:
@@ -40,7 +39,7 @@ class BertLearner:
         heads = [module for name, module in model.modules.items() if name != "model"]
         self.stepper = Stepper(config, model.transformer, heads, config.apart)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.tokens_per_step = 0 if self.classifies else config.accumulation * config.batch * config.context
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.threads: int | None = None

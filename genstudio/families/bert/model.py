@@ -240,12 +240,12 @@ class BertModel:
             scores = self._class_scores(found.padded(self.tokenizer, part, self.context))
             yield found.labels[part], scores, min(1.0, (first + rows) / len(chosen))
 
-    def _evaluate_classes(self, exact: bool, share: float) -> Iterator[Measured]:
+    def _evaluate_classes(self, exact: bool) -> Iterator[Measured]:
         found = self.data.labelled
         if found is None or not len(found.validation):
             return
         labels, scores = list[Integers](), list[NDArray[np.float32]]()
-        for wanted, told, done in self.predicted(len(found.validation) if exact else max(1, int(share * _SAMPLED_TEXTS))):
+        for wanted, told, done in self.predicted(len(found.validation) if exact else _SAMPLED_TEXTS):
             labels, scores = [*labels, wanted], [*scores, told]
             yield Measured(done=0.95 * done)
         wanted, told = np.concatenate(labels), np.concatenate(scores)
@@ -258,22 +258,22 @@ class BertModel:
         }  # fmt: skip
         yield Measured({"val_loss": loss, "accuracy": accuracy}, answer=answer)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """How well hidden tokens of the validation text are predicted, each at most once; the last one is the result.
 
         Windows lie side by side. In every one a share of the tokens is masked: when `exact` so often that each token has been
-        hidden once, else in a `share` of some evenly spaced windows. Yields nothing when there is no text to validate on.
+        hidden once, else in some evenly spaced windows. Yields nothing when there is no text to validate on.
         """
         data, config = self.data, self.config
         if config.task == "classify":
-            yield from self._evaluate_classes(exact, share)
+            yield from self._evaluate_classes(exact)
             return
         body = min(config.context - 1, len(data.validation))
         if body < 2:
             return
         windows, rounds = np.arange(len(data.validation) // body), turns(config, len(data.validation)) if exact else 1
         if not exact:
-            count = max(1, math.ceil(share * _SAMPLED_BATCHES * config.batch))
+            count = _SAMPLED_BATCHES * config.batch
             windows = np.unique(np.linspace(0, len(windows) - 1, min(count, len(windows))).round().astype(np.int64))
         rows = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / (2 * body * self._weights)))
         nats, targets, right = [np.zeros(0)], [np.zeros(0, np.int64)], 0

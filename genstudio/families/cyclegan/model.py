@@ -143,6 +143,6 @@ class CycleGAN:
         """The same way back."""
         return pixels_of(made)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """How well held-out pictures come back, and how much their translations look like the other set; see `measure`."""
         yield from measure(self, exact)

@@ -55,13 +55,12 @@ class Diffusion(NoiseModel):
             loss = self._squared(made, *shared(x, noise, signal, spread, possible), signal, spread).mean()
         return loss, values
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
-        """What `losses` says; see also `Reference`, for which a `share` is too little. Yields nothing without data."""
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
+        """What `losses` says; see also `Reference`. Yields nothing without data."""
         if not len(self.data.train):
             return
         values = yield from self.losses()
-        if share == 1.0:
-            values |= yield from compared(self, exact, energy=True, pictures=self._affordable())
+        values |= yield from compared(self, exact, energy=True, pictures=self._affordable())
         yield Measured(values)
 
     @torch.no_grad()

@@ -122,7 +122,7 @@ class GANModel:
         assert isinstance(body, nn.Sequential) and isinstance(body[0], nn.Linear)
         return body[0].weight.detach().cpu().numpy()[:, : self.config.latent].copy()
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """Fidelity and diversity of the generator's average, of fixed noise; see `measure`."""
         yield from measure(self, exact)
 

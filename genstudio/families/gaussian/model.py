@@ -142,7 +142,7 @@ class GaussianModel(OnSamples):
         super()._take(data)
         self._simplest: Gaussians | None = None
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """`val_loss`, minus the mean log-likelihood of samples that are kept from training, and with classes the `accuracy` of
         the rule of Bayes beside that of always naming the most frequent class; see also `Reference`. Yields nothing without
         data."""

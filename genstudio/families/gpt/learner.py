@@ -25,14 +25,13 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translated, Translations
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 
 _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
 _QUESTIONS, _QUESTIONS_SEED, _BEYOND = 8, 2017, 4
 _PROBE = 64
 _PROBE_TOKENS = 512
-_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 _FIT_EVERY, FIT_TOKENS = 200, 8192
 _FIT_EARLY, _FEW = (1, 5, 10, 20, 40, 70, 100), 2048
 """When the share of the counts is fitted, and on how many tokens; on few while the network changes fast. Some 3 % of the time."""
@@ -47,7 +46,7 @@ class GPTLearner:
         self.transformer = model.transformer.train(config.dropout > 0)
         self.stepper = Stepper(config, self.transformer)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.threads: int | None = None

@@ -102,15 +102,15 @@ class GPTModel:
         other.data = dataclasses.replace(data, tokenizer=self.tokenizer)
         return other
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored | AnswerScore]:
+    def evaluate(self, exact: bool = False) -> Iterator[Scored | AnswerScore]:
         """Running sums over validation tokens, each scored at most once; the last one is the result.
 
         Windows of one context move by half of it, so that every token has at least half a context before it where
-        there is one. All windows when `exact`, else a `share` of evenly spaced ones with about ten times the tokens of a
+        there is one. All windows when `exact`, else evenly spaced ones with about ten times the tokens of a
         batch. Yields nothing when there is no text to validate on. Of questions, the answers are scored.
         """
         if isinstance(self.data, QuestionData):
-            yield from self._evaluate_answers(self.data, exact, share)
+            yield from self._evaluate_answers(self.data, exact)
             return
         data, context = self.data, self.context
         if len(data.validation) < 2:
@@ -118,7 +118,7 @@ class GPTModel:
         starts, skipped = windows(len(data.validation), context)
         if not exact:
             fresh = max(1, context // 2)
-            count = max(1, math.ceil(share * _SAMPLED_BATCHES * self.config.batch * context / fresh))
+            count = math.ceil(_SAMPLED_BATCHES * self.config.batch * context / fresh)
             chosen = np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(np.int64))
             starts, skipped = starts[chosen], skipped[chosen]
         per_row = context * 2 * self._weights
@@ -199,12 +199,12 @@ class GPTModel:
             return torch.autocast("cuda", torch.bfloat16)
         return contextlib.nullcontext()
 
-    def _evaluate_answers(self, data: QuestionData, exact: bool, share: float) -> Iterator[AnswerScore]:
-        """Held-out questions, in the order of their lengths; all of them when `exact`, else a `share` of a few hundred."""
+    def _evaluate_answers(self, data: QuestionData, exact: bool) -> Iterator[AnswerScore]:
+        """Held-out questions, in the order of their lengths; all of them when `exact`, else a few hundred."""
         count = len(data.held)
         rows = np.arange(count)
         if not exact and count:
-            rows = np.unique(np.linspace(0, count - 1, min(count, max(8, round(share * _SAMPLED_QUESTIONS)))).astype(np.int64))
+            rows = np.unique(np.linspace(0, count - 1, min(count, _SAMPLED_QUESTIONS)).astype(np.int64))
         rows = rows[np.argsort(data.held.lines.lengths[rows], kind="stable")]
         longest = int(data.held.lines.lengths.max(initial=1))
         some = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / (longest * 2 * self._weights)))

@@ -18,10 +18,9 @@ from genstudio.families.samples import pictures
 from genstudio.families.stack_training import Stepper
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.samples import Growing, Pictures
-from genstudio.training.learner import Tick, Values
+from genstudio.training.learner import EARLY, Tick, Values
 
 _TICK = 0.02  # seconds of work between two chances for others
-_EARLY_STEPS = dict.fromkeys((10, 40), 1.0)
 _COMPLETED = 16
 """Held-out pictures that are completed at every preview, at most."""
 
@@ -37,7 +36,7 @@ class IGPTLearner:
         self.transformer = model.transformer.train(config.dropout > 0)
         self.stepper = Stepper(config, self.transformer)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.tokens_per_step = config.accumulation * config.batch * model.latent.size
         self.threads: int | None = None
         self.step = 0

@@ -138,15 +138,15 @@ class IGPTModel(OnSamples):
     def first_weight(self, variant: str) -> None:
         """There is none: no layer sees the latent."""
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
-        """Bits per pixel of held-out pictures: of all of them when `exact`, else of a `share` of some batches, evenly spaced.
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
+        """Bits per pixel of held-out pictures: of all of them when `exact`, else of some batches, evenly spaced.
         Beside it what two models without a network need of all of them: see `evaluation.pixels`."""
         data = self.pixels
         if not len(data.held):
             return
         held = data.held
         if not exact:
-            count = max(1, math.ceil(share * _SAMPLED_BATCHES * self.config.batch))
+            count = _SAMPLED_BATCHES * self.config.batch
             held = held[np.unique(np.linspace(0, len(held) - 1, min(count, len(held))).round().astype(np.int64))]
         bits, pixels = 0.0, 0
         for first in range(0, len(held), self._rows):

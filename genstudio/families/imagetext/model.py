@@ -93,7 +93,7 @@ class ImageText:
         ids, alike = torch.from_numpy(data.padded(of)), torch.from_numpy(data.alike[of])
         return as_pictures(data.real[chosen], self.device), ids.to(self.device), alike.to(self.device)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """Of held-out pictures: `val_loss` in batches as in training, `simple_loss` where everything is alike, `known_loss` the
         first of training pictures; among `candidates` with different captions the shares that come first or among the first ten,
         `recall_at_1_text` of texts that find their picture, `recall_at_1_image` of pictures that find their text, and `chance`;

@@ -165,7 +165,7 @@ class TwoStream:
         found["match_loss"] = F.binary_cross_entropy_with_logits(logits, batch.together[batch.asked].to(logits.dtype))
         return found
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """Of held-out pictures: `word_accuracy` of one masked word each; `other_picture_accuracy`, the same beside another
         picture, and `text_only_accuracy`, of the word that is most frequent between the same neighbours; `match_accuracy` of own
         and other captions, beside `match_chance`; `patch_error` of masked patches, beside `mean_patch_error`; with `unseen_`

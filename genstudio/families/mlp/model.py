@@ -126,7 +126,7 @@ class MLPModel:
         among, held = data.train[: self.config.examples or None], data.held[: some // 4]
         return np.concatenate([among[: some - len(held)], held])
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """The mean loss and the share of right answers, of rows that are kept from training, or of all where there are too few to
         keep any: then `split` is "training". `simple_loss` and `accuracy_guess` are those of a model that only knows how frequent
         each class is. Yields nothing without data."""

@@ -123,7 +123,7 @@ class ProgressiveModel(OnSamples):
         """What the generator's first layer does with the noise, before its activation function."""
         return self.network(variant).begin.effective.detach().cpu().numpy()[:, : self.config.latent].copy()
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """Fidelity and diversity of the generator's average, of fixed noise, at the full size of the data: see `compared`. What
         is smaller is enlarged, so that all sizes, and networks that did not grow, have one measure."""
         values = yield from compared(self, exact, pictures=_COMPARED)

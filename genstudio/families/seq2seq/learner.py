@@ -26,7 +26,6 @@ from genstudio.training.updates import Updates
 
 _SHOWN = 8
 _SEED = 2014
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70, 100), EARLY)
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """source, padding, inputs, targets"""
@@ -44,7 +43,7 @@ class Seq2SeqLearner:
         self._newest, self._average = (list(network.parameters()) for network in (self.network, model.network))
         self.optimizers: Mapping[str, torch.optim.Optimizer] = optimizers(config, self.pair.matrices(), self._newest)
         self.updates = Updates([self.network], self.optimizers)
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.tokens_per_step, self.preview_every, self.criterion = 0, 1.0, "val_loss"
         self.threads: int | None = None
         held = len(model.data.held)

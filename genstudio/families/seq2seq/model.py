@@ -111,13 +111,13 @@ class Seq2SeqModel:
             decoded = self.pair.hidden(self._inputs(target)[None], memory)
         return memory.states[0].float().cpu().numpy(), decoded[0].float().cpu().numpy()
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[TranslationScore]:
-        """Held-out pairs, translated greedily; all of them when `exact`, else a `share` of evenly spaced ones. The last one is
+    def evaluate(self, exact: bool = False) -> Iterator[TranslationScore]:
+        """Held-out pairs, translated greedily; all of them when `exact`, else evenly spaced ones. The last one is
         the result; yields nothing where there are none."""
         held = self.data.held
         rows = np.arange(len(held))
         if not exact:
-            count = min(len(rows), max(8, round(share * _SAMPLED)))
+            count = min(len(rows), _SAMPLED)
             rows = np.unique(np.linspace(0, len(rows) - 1, count).round().astype(np.int64)) if len(rows) else rows
         rows = rows[np.argsort(held.sources.lengths[rows], kind="stable")]
         records: list[Record] = []

@@ -280,7 +280,7 @@ class SimulatorModel:
         pairs = {model.names[i]: (float(self.estimate[i]), truth.values[model.names[i]]) for i in self.config.searched}
         return {name: abs(found - true) / max(abs(true), 1e-12) for name, (found, true) in pairs.items()}
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """The discriminator's `accuracy` on real regions that are kept from it and simulated ones; `statistics_apart`, the
         root mean square of how many standard errors statistics of real and simulated genomes lie apart; `shape_apart`, the
         same of Tajima's D and linkage only; `nearby_apart`, where a search that has cooled leaves these far apart: the same
@@ -288,7 +288,7 @@ class SimulatorModel:
         the truth may be shown. Yields nothing without data."""
         if self.data.statistics is None:
             return
-        count = _EXACT if exact else max(20, round(_JUDGED * share))
+        count = _EXACT if exact else _JUDGED
         place = np.tile(self.search.mean.numpy(), (count, 1))
         parts = []
         for first in range(0, count, 50):

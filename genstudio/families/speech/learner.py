@@ -26,7 +26,6 @@ from genstudio.training.learner import EARLY, Tick, Values
 
 _LOOKS, _COUNTED, _MOST_UNITS, _ATTENDED = 3, 24, 48, 96
 """Clips that are shown, whose units are counted; units and frames of attention that are shown at most."""
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), EARLY)
 _BINS = 64
 
 
@@ -47,7 +46,7 @@ class SpeechLearner:
         self.stepper = Stepper(config, model.encoder, further, config.apart)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
         self.criterion = "loss_above_guessing" if config.task == "pretrain" else "val_loss"  # few units: a low loss, and easy
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.preview_every = 1.0
         self.threads: int | None = None
         self._shown = model.data.held if len(model.data.held) else model.data.train

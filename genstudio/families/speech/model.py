@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -182,11 +181,11 @@ class SpeechModel:
             found[mine] = self.data.phones_at(clip, places[mine] * self.config.hop + self.config.field // 2)
         return found
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
-        """How good it is on held-out clips, on a `share` of some or, when `exact`, on all; the last one is the result."""
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
+        """How good it is on held-out clips, on some or, when `exact`, on all; the last one is the result."""
         clips = self.data.held
         if not exact:
-            clips = clips[: max(1, math.ceil(share * _SAMPLED))]
+            clips = clips[:_SAMPLED]
         if not len(clips):
             return
         yield from self._evaluate_units(clips) if self.config.task == "pretrain" else self._evaluate_letters(clips)

@@ -27,7 +27,6 @@ from genstudio.training.updates import Updates
 
 _SHOWN = 3
 _SEED = 2017
-_EARLY_STEPS = dict.fromkeys((20, 50, 100), EARLY)
 _PHASES = 12
 """Steps of Griffin-Lim for what is heard at every look."""
 _BEYOND = 1.5
@@ -45,7 +44,7 @@ class TTSLearner:
             "adam": Adam(self.network.parameters(), config.learning_rate, (config.beta1, config.beta2))
         }
         self.updates = Updates([self.network], self.optimizers)
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.tokens_per_step, self.preview_every, self.criterion = 0, 2.0, "mel_error"
         self.threads: int | None = None
         held = model.data.held if len(model.data.held) else model.data.train

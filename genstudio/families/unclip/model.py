@@ -155,18 +155,14 @@ class Unclip(NoiseModel):
             loss = loss + error
         return loss, values
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """What `losses` says of the decoder. Of held-out captions: `prior_cosine` of the prior's vectors with those of their
         pictures, and `text_cosine` of the texts' own. Of pictures that are made of held-out captions: what `illustrations` says,
-        and with `exact` of combinations that training never saw. A `share` of that is what `losses` says. Yields nothing without
-        data."""
+        and with `exact` of combinations that training never saw. Yields nothing without data."""
         data = self.data
         if not len(data.train):
             return
         values = yield from self.losses()
-        if share < 1:
-            yield Measured(values)
-            return
         held = data.held if len(data.held) else data.train
         values |= self._cosines(held[:_TEXTS])
         count = min(_EXACT if exact else min(self._affordable(), _EXACT), len(held))

@@ -164,7 +164,7 @@ class VAE(OnSamples):
         return weight
 
     @torch.no_grad()
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """In nats per sample that is kept from training, in the units of the dataset, pixels from 0 to 1: `elbo_nats` =
         `reconstruction_nats` - `kl_nats`; `val_loss` is minus the first, `known_loss` the same of samples that were trained
         on; `simple_loss` is what the same likelihood reaches with a code without information; `active_codes` are the numbers

@@ -27,7 +27,6 @@ _CONFUSED, _WRONG, _RIGHT, _LOOKS, _WEIGHTS = 500, 8, 3, 6, 600_000
 """Pictures whose classes are counted; of each cell so many are kept; pictures that attention is shown over, and how many of its
 numbers are kept at most."""
 _SEED = 20_260_714
-_EARLY_STEPS = dict.fromkeys((10, 20, 40, 70), EARLY)
 
 
 class Batch(NamedTuple):
@@ -56,7 +55,7 @@ class ViTLearner:
         further = [module for name, module in trained.items() if name != "encoder"]
         self.stepper = Stepper(config, model.encoder, further, config.apart)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
-        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, EARLY
         self.preview_every = 0.5
         self.threads: int | None = None
         pairs = ((model.teacher, model.encoder), (model.teacher_projector, model.projector))

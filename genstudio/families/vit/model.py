@@ -199,7 +199,7 @@ class ViTModel:
         rng = noise(_EVALUATION, 0)
         return torch.from_numpy(networks.random_kept(rng, count, self.patches, self.config.mask_share)).to(self.device)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """How well it names classes, `accuracy` and `val_loss`; or fills in patches, `val_loss`; or recognises views. Of models
         that were trained without classes, where there are some, `probe_accuracy`: that of a logistic regression on its vectors,
         beside `untrained_probe_accuracy`, the same before any training. When it is to be `exact`, what needs no neural network
@@ -208,11 +208,11 @@ class ViTModel:
         if not len(held):
             return
         if not exact:
-            held = np.random.default_rng(_EVALUATION).permutation(held)[: max(1, round(share * _SAMPLED))]
+            held = np.random.default_rng(_EVALUATION).permutation(held)[:_SAMPLED]
         if self.head is not None:
             yield from self._evaluate_classes(held, exact)
         else:
-            yield from self._evaluate_without(held, exact, share)
+            yield from self._evaluate_without(held, exact)
 
     def _evaluate_classes(self, held: Array, exact: bool) -> Iterator[Measured]:
         assert self.data.labels is not None
@@ -230,9 +230,9 @@ class ViTModel:
         beside = yield from mapped(baselines(self.config, self.data), lambda done: Measured(done=0.3 + 0.7 * done))
         yield Measured(values, answer={**values, **beside, "held_out_count": float(len(held))})
 
-    def _evaluate_without(self, held: Array, exact: bool, share: float) -> Iterator[Measured]:
+    def _evaluate_without(self, held: Array, exact: bool) -> Iterator[Measured]:
         values = yield from self._loss_without(held)
-        if self.data.labels is not None and share == 1.0:
+        if self.data.labels is not None:
             probed = yield from self._probe(exact)
             values |= probed
         answer = dict(values)

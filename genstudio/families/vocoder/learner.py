@@ -26,7 +26,7 @@ class VocoderLearner:
 
     tokens_per_step, preview_every = 0, 2.0
     criterion = "mel_error"
-    evaluate_early = dict.fromkeys((25, 100), EARLY)
+    evaluate_early = EARLY
 
     def __init__(self, model: VocoderModel, seed: int) -> None:
         self.model, self.seed, config = model, seed, model.config

@@ -39,11 +39,11 @@ class Baselines:
         return self._known[index]
 
 
-def measure(model: VocoderModel, exact: bool, share: float) -> Iterator[Measured]:
+def measure(model: VocoderModel, exact: bool) -> Iterator[Measured]:
     """`mel_error` is the mean distance of natural log-mels, `stft_error` that of log magnitudes of windows of half, twice and
     four times the length, which nothing was fitted to; the same of Griffin-Lim and of random phases. Means over held-out clips, a
     second of each counts the same. `real_time_factor` is computing time of one thread per second of sound."""
-    chosen = tested(model.data, len(model.data.held) if exact else max(1, round(share * CLIPS))).tolist()
+    chosen = tested(model.data, len(model.data.held) if exact else CLIPS).tolist()
     sums: dict[str, float] = {}
     seconds = 0.0
     for place, index in enumerate(chosen):

@@ -91,6 +91,6 @@ class VocoderModel:
         clip = self.data.clip(index)
         return torch.from_numpy(to_wave(clip[: max(len(clip) // self.config.hop, 1) * self.config.hop])).to(self.device)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """How near the sound that is made of the mels of held-out clips comes to them, beside Griffin-Lim; see `measure`."""
-        yield from measure(self, exact, share)
+        yield from measure(self, exact)

@@ -21,7 +21,6 @@ from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
 _MAPPED, _NEAREST = 400, 12
-_EARLY_STEPS = dict.fromkeys((10, 25, 50, 100), EARLY)
 _NEGATIVES = 1
 """Tells the random numbers of negatives from those of a batch of the same step."""
 
@@ -29,7 +28,7 @@ _NEGATIVES = 1
 class Word2VecLearner:
     """Trains word vectors. Each preview maps the most frequent words and names the neighbours of `probe`."""
 
-    evaluate_early = _EARLY_STEPS
+    evaluate_early = EARLY
     preview_every, criterion = 0.5, "val_loss"
     threads: int | None = 1
     tokens_per_step: int

@@ -118,14 +118,14 @@ class Word2VecModel:
         """Ids on the model's device."""
         return torch.from_numpy(ids).to(self.device)
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
+    def evaluate(self, exact: bool = False) -> Iterator[Measured]:
         """The loss on the validation part in nats per prediction, with the mean over all random words in place of some that are
         drawn; that of the best model that knows how frequent each word is and nothing else; how often, for some of the
         predictions, a word that is near scores above a random word, and that of the same simple model; and how many of the known
         analogies come out right. A fixed sample of words unless `exact`."""
         if not len(self.data.validation):
             return
-        found = of_validation(self.config, self.data, None if exact else max(1, round(share * _SAMPLED)))
+        found = of_validation(self.config, self.data, None if exact else _SAMPLED)
         rows = max(1, _SCORES // self.tokenizer.size)
         sums, count = _Sums(), len(found.centres)
         for first in range(0, count, rows):
