@@ -122,6 +122,9 @@ def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) 
     Where none is free, the first is moved down, or up, until it is.
     """
     free = [box for box in candidates if not any(box.intersects(other) for other in taken)]
+    clear = next((box for box in free if not crossings(box, curves)), None)
+    if clear is not None:
+        return clear
     if free:
         return min(free, key=lambda box: crossings(box, curves))
     box = candidates[0]

@@ -165,6 +165,11 @@ class Dots(pg.ScatterPlotItem):
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         scene.addItem(self)
 
+    def boundingRect(self) -> QRectF:
+        """All of the box: where the points lie is worked out anew at each of six questions of a picture."""
+        edge = self.opts["size"]
+        return self.mapRectFromScene(self._box.area().adjusted(-edge, -edge, edge, edge))
+
     def follow(self, *, steps_only: bool = False) -> None:
         """Lie where the box lies now; `steps_only` counts pixels from its lower edge instead of values."""
         area, inside = self._box.area(), self._box.childTransform()
@@ -403,7 +408,9 @@ class References:
             arrow = "" if inside else " ↑" if at > high else " ↓"
             metrics = QFontMetricsF(label.textItem.font())
             wide = area.width() - metrics.horizontalAdvance(arrow) - 6
-            label.setText(reference.fitting(metrics, wide) + arrow)
+            text = reference.fitting(metrics, wide) + arrow
+            if text != label.toPlainText():  # it lays itself out anew
+                label.setText(text)
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
             places = chart.beside(area, min(max(y, area.top()), area.bottom()), size)
