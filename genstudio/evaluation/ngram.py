@@ -215,17 +215,21 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7, held: Ids | None
         if held is not None or at == len(keys) - 1:
             top = yield from _order(unique, occurred[at], size, vocabulary)
             found.append(KneserNey((*below, top), vocabulary))
-            costs.append(0.0 if held is None else _nats(found[-1], train, held))
+            costs.append(0.0 if held is None else (yield from scaled(_nats(found[-1], train, held), 1.0, 1.0)))
         if at < len(preceded):
             below.append((yield from _order(unique, preceded[at], size, vocabulary)))
     near = min(costs) + (0 if held is None else _NEAR * len(held))
     return next(model for model, cost in zip(reversed(found), reversed(costs), strict=True) if cost <= near)
 
 
-def _nats(model: KneserNey, train: Ids, held: Ids) -> float:
-    """Nats of the tokens that follow `train`."""
-    before = train[-model.reach :]
-    return float(-np.log(model.probabilities(np.concatenate([before, held]))[len(before) :]).sum())
+def _nats(model: KneserNey, before: Ids, tokens: Ids) -> Work[float]:
+    """Nats of tokens (m,) that follow those `before`, in short slices; yields the fraction done."""
+    text, nats, step = np.concatenate([before[-model.reach :], tokens]), 0.0, _BUCKET // 8
+    for start in range(len(text) - len(tokens), len(text), step):
+        first = max(0, start - model.reach)
+        nats -= float(np.log(model.probabilities(text[first : start + step])[start - first :]).sum())
+        yield min(1.0, 1 - (len(text) - start - step) / len(tokens))
+    return nats
 
 
 def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> Work[float]:
@@ -235,13 +239,7 @@ def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> 
     """
     share = len(train) / max(len(train) + len(validation), 1)
     model = yield from scaled(fit_kneser_ney(train, vocabulary, order), 0.0, share)
-    nats = 0.0
-    step = _BUCKET // 8
-    for start in range(0, len(validation), step):
-        before = min(start, order - 1)
-        window = validation[start - before : start + step]
-        nats -= float(np.log(model.probabilities(window)[before:]).sum())
-        yield share + (1 - share) * min(1.0, (start + step) / len(validation))
+    nats = yield from scaled(_nats(model, train[:0], validation), share, 1.0)
     return nats / max(len(validation), 1)
 
 
