@@ -148,6 +148,6 @@ DASHBOARD = Dashboard(
     smaller=_smaller,
     said=said,
     explorers=("scaling",),
-    welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the samples turn "
+    welcome="Press Start: the model learns Shakespeare in about two minutes. You will see the loss fall, the samples turn "
     "into words, and the attention take shape. Your own text works the same way: drop the file on the window.",
 )  # fmt: skip

@@ -119,6 +119,6 @@ DASHBOARD = Dashboard(
     race="architecture",
     smaller=_smaller,
     said=said,
-    welcome="Train your first translator: English to Spanish with a small grammar, one minute. You will see sentences become "
+    welcome="Press Start: English to Spanish with a small grammar, one minute. You will see sentences become "
     "right, and which words the model looks at. Your own pairs work the same way: drop a table with two columns on the window.",
 )  # fmt: skip

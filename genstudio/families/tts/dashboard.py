@@ -115,7 +115,7 @@ DASHBOARD = Dashboard(
     race="architecture",
     smaller=_smaller,
     said=said,
-    welcome="Train your first voice: digits, about a minute. You will see the spectrogram and its alignment with the "
-    "letters appear, "
-    "and hear it. Your own recordings work the same way: drop a folder with clips and their transcripts on the window.",
+    welcome="Press Start: a voice that says digits, in about a minute. You will see the spectrogram and its alignment with the "
+    "letters appear, and hear it. Your own recordings work the same way: drop a folder with clips and their transcripts on the "
+    "window.",
 )  # fmt: skip
