@@ -391,11 +391,12 @@ class References:
             label.setColor(look.color("quiet"))
             label.fill = pg.mkBrush(look.color("panel", 0.82))
 
-    def draw(self, references: Mapping[str, Reference], curves: Array) -> list[QRectF]:
+    def draw(self, references: Mapping[str, Reference], curves: Array, below: float = 0.0) -> list[QRectF]:
         """Show these values and labels, of near lines in the order of their values; `curves` are points (n, 2) in pixels of the
-        scene to keep clear of. Gives the places of the labels."""
+        scene to keep clear of, and `below` so many at the lower edge. Gives the places of the labels."""
         self._match(references)
         area, (low, high) = self._box.area(), self._box.viewRange()[1]
+        free = area.adjusted(0, 0, 0, -below)
         taken: list[QRectF] = []
         seen: list[QRectF] = []
         for name, reference in sorted(references.items(), key=lambda item: item[1], reverse=True):
@@ -413,7 +414,7 @@ class References:
                 label.setText(text)
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
-            places = chart.beside(area, min(max(y, area.top()), area.bottom()), size)
+            places = chart.beside(free, min(max(y, free.top()), free.bottom()), size)
             ordered = [box for box in places if all(box.center().y() > other.center().y() for other in taken)]
             chosen = chart.place(ordered or places, taken, curves)
             # in a small chart, no words lie on the curves

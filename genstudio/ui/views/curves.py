@@ -76,6 +76,7 @@ class CurvesView(SceneFigure):
         self._word, self._scale, self._nothing = "step", 1, NO_DATA
         self._built = False
         self._drawn: Array = np.empty((0, 2))
+        self._below = 0.0
         self.set_series(series)
 
     def add_series(self, line: Line) -> None:
@@ -244,7 +245,7 @@ class CurvesView(SceneFigure):
         drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
         references = {} if self._empty.isVisible() else self._references
         self._drawn = np.concatenate([np.empty((0, 2)), *drawn])
-        taken = self._lines.draw(references, self._drawn)
+        taken = self._lines.draw(references, self._drawn, self._below)
         self._notes.draw(self._marks, taken)
         self._ends.draw(curves)
         self._draw_cross()
@@ -305,7 +306,8 @@ class CurvesView(SceneFigure):
         top = self._head(room)
         height = under.metrics.height() + 8
         area = room.adjusted(0, top + 4, -self._ends.width(curves), -height)
-        if any(left <= mark.step <= right for mark in self._marks):  # they stand on the axis, below the curves
+        self._below = MARK_HEIGHT * any(left <= mark.step <= right for mark in self._marks)
+        if self._below:  # they stand on the axis, below the curves
             low -= (high - low) * MARK_HEIGHT / max(area.height() - MARK_HEIGHT, MARK_HEIGHT)
         area.setLeft(round(11 + side.words_width(low, high, area.height())))
         if area != self.box.area():

@@ -438,6 +438,19 @@ def test_words_of_milestones_lie_on_no_mark_and_on_no_other_label(chart: CurvesV
     assert not any(a.intersects(b) for i, a in enumerate(words) for b in words[:i])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_names_of_lines_lie_on_no_mark(chart: CurvesView, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for step in rng.integers(0, 2000, 60).tolist():
+        chart.mark(step, "saved", "Saved.")
+    for index, value in enumerate(rng.uniform(1.1, 1.7, 2)):
+        chart.set_reference(str(index), float(value), f"{value:.3f} line {index}")
+    chart.image()
+    labels = [label for _, label in chart._lines._items.values() if label.isVisible()]
+    edge = chart.box.area().bottom() - MARK_HEIGHT
+    assert labels and all(label.mapRectToScene(label.boundingRect()).bottom() <= edge + 1 for label in labels)
+
+
 def test_own_colours_and_new_series(qtbot: QtBot) -> None:
     view = CurvesView("Two", "", [Line("a", "first", "#CC0000")])
     qtbot.addWidget(view)
