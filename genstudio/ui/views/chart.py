@@ -116,10 +116,10 @@ def spread(wanted: Sequence[float], height: float, low: float, high: float) -> l
     return placed
 
 
-def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) -> QRectF:
+def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array, room: QRectF) -> QRectF | None:
     """The rectangle for a label: free of the `taken` ones, and among those the one that fewest points (n, 2) cross.
 
-    Where none is free, the first is moved down, or up, until it is.
+    Where none is free, the first is moved down, or up, until it is; None where it would leave the room.
     """
     free = [box for box in candidates if not any(box.intersects(other) for other in taken)]
     clear = next((box for box in free if not crossings(box, curves)), None)
@@ -127,13 +127,8 @@ def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) 
         return clear
     if free:
         return min(free, key=lambda box: crossings(box, curves))
-    box = candidates[0]
-    for distance in range(1, 400):
-        for direction in (1, -1):
-            moved = box.translated(0, 2.0 * direction * distance)
-            if not any(moved.intersects(other) for other in taken):
-                return moved
-    return box
+    tried = (candidates[0].translated(0, way * distance) for distance in range(2, int(room.height()), 2) for way in (1, -1))
+    return next((box for box in tried if room.contains(box) and not any(box.intersects(other) for other in taken)), None)
 
 
 def crossings(box: QRectF, points: Array) -> int:

@@ -416,12 +416,13 @@ class References:
             size = label.textItem.boundingRect().size()
             places = chart.beside(free, min(max(y, free.top()), free.bottom()), size)
             ordered = [box for box in places if all(box.center().y() > other.center().y() for other in taken)]
-            chosen = chart.place(ordered or places, taken, curves)
+            chosen = chart.place(ordered or places, taken, curves, free.adjusted(-1, -2, 1, 2))
             # in a small chart, no words lie on the curves
-            label.setVisible(area.height() > _LOW or not chart.crossings(chosen, curves))
-            taken.append(chosen)
-            seen += [chosen] * label.isVisible()
-            label.setPos(chosen.topLeft() - area.topLeft())
+            label.setVisible(chosen is not None and (area.height() > _LOW or not chart.crossings(chosen, curves)))
+            if chosen is not None:
+                taken.append(chosen)
+                seen += [chosen] * label.isVisible()
+                label.setPos(chosen.topLeft() - area.topLeft())
         return seen
 
     def _match(self, references: Mapping[str, Reference]) -> None:

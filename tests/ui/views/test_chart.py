@@ -51,10 +51,12 @@ def test_spread_labels_do_not_overlap_and_keep_their_order(wanted: list[float]) 
 def test_a_label_goes_where_no_curve_is() -> None:
     left, right = QRectF(0, 0, 50, 15), QRectF(100, 0, 50, 15)
     curve = np.stack([np.arange(0, 60.0), np.full(60, 7.0)], axis=1)
-    assert chart.place([left, right], [], curve) == right
-    assert chart.place([left, right], [right], curve) == left
-    pushed = chart.place([left], [left], curve)
-    assert not pushed.intersects(left)
+    room = QRectF(0, 0, 200, 100)
+    assert chart.place([left, right], [], curve, room) == right
+    assert chart.place([left, right], [right], curve, room) == left
+    pushed = chart.place([left], [left], curve, room)
+    assert pushed is not None and not pushed.intersects(left) and room.contains(pushed)
+    assert chart.place([left], [left], curve, QRectF(0, 0, 200, 29)) is None, "it would leave the room"
 
 
 @pytest.mark.parametrize("log", [False, True])

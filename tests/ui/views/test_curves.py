@@ -451,6 +451,22 @@ def test_names_of_lines_lie_on_no_mark(chart: CurvesView, seed: int) -> None:
     assert labels and all(label.mapRectToScene(label.boundingRect()).bottom() <= edge + 1 for label in labels)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_names_of_lines_stay_in_a_small_chart(qtbot: QtBot, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    small = CurvesView("Accuracy", "share of held-out pictures", LOSS)
+    qtbot.addWidget(small)
+    small.resize(330, int(rng.integers(170, 260)))
+    small.show()
+    small.append("train_loss", np.arange(100), rng.uniform(0.0, 1.0, 100))
+    for index, value in enumerate(rng.uniform(0.8, 1.0, 4)):
+        small.set_reference(str(index), float(value), f"a longer name of line {index} {value:.1%}")
+    small.image()
+    labels = [label for _, label in small._lines._items.values() if label.isVisible()]
+    area = small.box.area().adjusted(-1, -3, 1, 3)
+    assert all(area.contains(label.mapRectToScene(label.boundingRect())) for label in labels)
+
+
 def test_own_colours_and_new_series(qtbot: QtBot) -> None:
     view = CurvesView("Two", "", [Line("a", "first", "#CC0000")])
     qtbot.addWidget(view)
