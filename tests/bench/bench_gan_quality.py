@@ -20,7 +20,8 @@ from genstudio.data import shelf
 from genstudio.data.work import finished
 
 CASES = {"ring": ("gaussian-ring", 8), "grid": ("gaussian-grid", 25), "digits": ("digits8", 0), "mnist": ("mnist10k", 0)}
-LIMITS = {"ring": 120.0, "grid": 120.0, "digits": 300.0, "mnist": 300.0}
+WIDTHS = {"ring": 0.7, "grid": 0.6}
+LIMITS = {"ring": 120.0, "grid": 180.0, "digits": 300.0, "mnist": 300.0}
 
 
 def clock() -> float:
@@ -66,6 +67,8 @@ def failures(name: str, found: list[dict[str, float]]) -> list[str]:
             missed.append(f"a high-quality share of {quality:.2%}")
         if (reverse := statistics.mean(v["reverse_kl"] for v in found)) > 0.04:
             missed.append(f"a reverse KL of {reverse:.3f}")
+        if not WIDTHS[name] <= (width := statistics.mean(v["width_ratio"] for v in found)) <= 1.3:
+            missed.append(f"{width:.2f} of the true width in the worst mode")
         return missed
     for v in found:
         if v["agreement"] < 0.95 or v["coverage"] < 0.8 * v["coverage_floor"] or v["agreement_real"] < 0.98:
@@ -83,9 +86,10 @@ def test_the_ring_is_covered() -> None:
 
 
 def test_thresholds_notice_what_is_wrong() -> None:
-    good = {"modes": 8.0, "least_share": 0.8, "high_quality": 0.98, "reverse_kl": 0.01, "seconds": 50.0}
+    good = {"modes": 8.0, "least_share": 0.8, "high_quality": 0.98, "reverse_kl": 0.01, "width_ratio": 0.8, "seconds": 50.0}
     assert failures("ring", [good] * 10) == [] and failures("ring", [good] * 9 + [good | {"modes": 7.0}]) == []
-    for wrong in ({"modes": 7.0}, {"least_share": 0.1}, {"high_quality": 0.9}, {"reverse_kl": 0.1}, {"seconds": 130.0}):
+    for wrong in ({"modes": 7.0}, {"least_share": 0.1}, {"high_quality": 0.9}, {"reverse_kl": 0.1}, {"width_ratio": 0.6},
+                  {"width_ratio": 1.4}, {"seconds": 130.0}):  # fmt: skip
         assert failures("ring", [good | wrong] * 10)
 
 

@@ -19,9 +19,8 @@ PRESETS = (
         "words",
         "Words of Shakespeare",
         "Hidden words and punctuation marks of Shakespeare, from the words on both sides. The loss first falls to the "
-        "unigram line, where "
-        "every gap becomes a comma, and leaves it once the words around a gap are used. After a few minutes names, verbs "
-        "and small words come out right.",
+        "unigram line, where every gap becomes a comma, and leaves it once the words around a gap are used. After five minutes "
+        "of one core, 39 to 41% came out right in three seeds; the comma alone is right 15% of the time.",
         seconds=300,
     ),
     Preset(

@@ -11,9 +11,11 @@ _EXACT: dict[str, Any] = {
     "network": "residual",
     "width": 64,
     "layers": 2,
-    "r1": 0.01,
-    "d_rate": 3e-3,
-    "g_rate": 2e-3,
+    "batch": 256,
+    "r1": 0.003,
+    "d_updates": 2,
+    "d_rate": 6e-3,
+    "g_rate": 1e-3,
     "hold": 0.3,
     "ema": 0.998,
 }
@@ -49,9 +51,9 @@ PRESETS = (
     Preset(
         "ring",
         "Ring: all eight modes",
-        "Eight narrow Gaussians on a circle. Less than a minute on one core: all eight modes are found within "
-        "seconds, and the rest of the time narrows them while the learning rates fall. Over ten seeds, 96 to 98% of "
-        "the samples lay on a mode.",
+        "Eight narrow Gaussians on a circle. A good minute on one core: all eight modes are found within seconds, and "
+        "the rest of the time shapes them while the learning rates fall. Over ten seeds, 96 to 98% of the samples lay "
+        "on a mode, and the narrowest mode had 74 to 82% of its true width.",
         _EXACT,
         steps=6000,
         data="gaussian-ring",
@@ -59,8 +61,8 @@ PRESETS = (
     Preset(
         "grid-live",
         "Grid, live",
-        "Twenty-five narrow Gaussians on a grid, with networks of half the size of the next preset's. All modes are "
-        "found within ten seconds; at the end, after a minute on one core, about 96% of the samples lie on a mode.",
+        "Twenty-five narrow Gaussians on a grid, with smaller batches and fewer updates than the next preset. All modes "
+        "are found within ten seconds; at the end, after a minute on one core, about 96% of the samples lie on a mode.",
         _LIVE | {"network": "residual", "layers": 2},
         endless=True,
         steps=9000,
@@ -69,9 +71,10 @@ PRESETS = (
     Preset(
         "grid",
         "Grid: all twenty-five modes",
-        "Twenty-five narrow Gaussians on a grid, the standard test for dropped modes. About 90 seconds on one core: "
-        "all modes are found early, then fewer and fewer samples fall between them.",
-        _EXACT | {"width": 96},
+        "Twenty-five narrow Gaussians on a grid, the standard test for dropped modes. Some two minutes on one core: all "
+        "modes are found early, then fewer and fewer samples fall between them. In three seeds, 96% of the samples lay "
+        "on a mode, and the narrowest mode had 62 to 72% of its true width.",
+        _EXACT,
         steps=11_000,
         data="gaussian-grid",
     ),
@@ -97,7 +100,9 @@ PRESETS = (
         "mnist",
         "MNIST, choose the digit",
         "28x28 pixels, conditional on the class: strokes after half a minute, digits after one or two minutes, "
-        "improving until the end. About four minutes on two cores.",
+        "improving until the end. About four minutes on two cores. In three seeds, a separately trained classifier "
+        "recognised the requested digit 97 to 99% of the time, real ones 99%, and the coverage was 88 to 90%, that of real "
+        "ones 97%.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,
         data="mnist10k",
@@ -115,8 +120,9 @@ PRESETS = (
         "faces",
         "Pixel-art faces",
         "16x16 pixels in colour: heads with hair, eyes and mouths in the right places within half a minute, speckled "
-        "at first; hats, glasses and plain backgrounds come later. About two minutes on one core. Single wrong pixels "
-        "give the fakes away: near the end the doctor may report, correctly, that the discriminator wins.",
+        "at first; hats, glasses and plain backgrounds come later. About two minutes on one core. In three seeds, the "
+        "Fréchet distance was 3.9 to 5.4, where other real faces have 0.3, and the coverage 74 to 78%. Single wrong pixels "
+        "give the fakes away: near the end the doctor reports, correctly, that the discriminator wins.",
         _PICTURES | {"r1": 0.3, "d_rate": 1e-3},
         steps=3000,
         data="pixel-faces",

@@ -33,8 +33,9 @@ PRESETS = (
     Preset(
         "faces",
         "Happy or sad",
-        "Pixel faces with one of their attributes as the classes: the mouth. Choose another one under "
-        "'Classes from attribute'.",
+        "Pixel faces with one of their attributes as the classes: the mouth. After 1,000 steps, 96 to 98% of held-out faces "
+        "are right in three seeds. The most frequent mouth is right for 57%, and a logistic regression, for which it is always "
+        "in the same place, for 99.7%. Choose another attribute under 'Classes from attribute'.",
         {"patch": 4, "target": "mouth", "layers": 2},
         seconds=120,
         data="pixel-faces",
