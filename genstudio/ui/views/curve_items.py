@@ -493,8 +493,9 @@ class Marks:
         self._scene, self._box = scene, box
         self._known: tuple[Any, ...] = ()
 
-    def draw(self, marks: Sequence[Mark], taken: Sequence[QRectF] = ()) -> None:
-        """The marks in view; their words keep off the places `taken` by other labels."""
+    def draw(self, marks: Sequence[Mark], taken: Sequence[QRectF], curves: Array) -> None:
+        """The marks in view; their words keep off the places `taken` by other labels and off `curves`, points (n, 2) in pixels of
+        the scene."""
         look, (left, right) = theme.current(), self._box.viewRange()[0]
         marks = [mark for mark in marks if left <= mark.step <= right]
         known = (look.name, *marks)
@@ -511,10 +512,10 @@ class Marks:
         self.dots.setVisible(bool(marks))
         if marks:
             self.dots.follow(steps_only=True)
-        self._name(marks, taken)
+        self._name(marks, taken, curves)
 
-    def _name(self, marks: Sequence[Mark], others: Sequence[QRectF]) -> None:
-        """Short words beside their marks, else above them: never over each other, another mark or the `others`."""
+    def _name(self, marks: Sequence[Mark], others: Sequence[QRectF], curves: Array) -> None:
+        """Short words beside their marks, else above them: never over each other, another mark, the `others` or the curves."""
         area = self._box.area()
         spots = {mark.step: self._box.pixels(np.array([float(mark.step)]), np.zeros(1))[0, 0] for mark in marks}
         taken = [*others, *(QRectF(x - _HALF, area.bottom() - MARK_HEIGHT, 2 * _HALF, MARK_HEIGHT) for x in spots.values())]
@@ -541,7 +542,7 @@ class Marks:
             tops = [area.bottom() - size.height() * (row + 1) - MARK_HEIGHT * (row > 0) for row in rows]
             options = [QRectF(left, top, size.width(), size.height()) for top in tops for left in lefts]
             free = (box for box in options if area.contains(box) and not any(box.intersects(other) for other in taken))
-            chosen = next(free, None)
+            chosen = next((box for box in free if not chart.crossings(box, curves)), None)
             label.setVisible(chosen is not None)
             if chosen is not None:
                 label.setPos(chosen.topLeft())

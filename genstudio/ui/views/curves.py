@@ -246,7 +246,7 @@ class CurvesView(SceneFigure):
         references = {} if self._empty.isVisible() else self._references
         self._drawn = np.concatenate([np.empty((0, 2)), *drawn])
         taken = self._lines.draw(references, self._drawn, self._below)
-        self._notes.draw(self._marks, taken)
+        self._notes.draw(self._marks, taken, self._drawn)
         self._ends.draw(curves)
         self._draw_cross()
 

@@ -452,6 +452,18 @@ def test_names_of_lines_lie_on_no_mark(chart: CurvesView, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_words_of_milestones_lie_on_no_curve(chart: CurvesView, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    chart.clear()
+    chart.append("train_loss", np.arange(2000), 2.3 * np.exp(-np.arange(2000) / rng.uniform(20, 400)))
+    for step in rng.integers(0, 2000, 4).tolist():
+        chart.mark(step, "milestone", "Beats the nearest mean picture.")
+    chart.image()
+    words = [label.sceneBoundingRect() for label in chart._notes.labels if label.isVisible()]
+    assert len(chart._drawn) > 100 and not any(crossings(word, chart._drawn) for word in words)
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_names_of_lines_stay_in_a_small_chart(qtbot: QtBot, seed: int) -> None:
     rng = np.random.default_rng(seed)
     small = CurvesView("Accuracy", "share of held-out pictures", LOSS)
