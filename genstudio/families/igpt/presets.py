@@ -16,8 +16,9 @@ PRESETS = (
     Preset(
         "faces",
         "Pixel-art faces",
-        "16x16 faces in 32 colours, 256 tokens each, in five minutes: 0.6 bits per pixel after 200 steps, where zlib needs "
-        "1.56. Give it the upper half of a face under Complete, and compare what it makes of hair, mouth and clothes.",
+        "16x16 faces in 32 colours, 256 tokens each. Five minutes of one core reached 0.23 to 0.35 bits per pixel in three "
+        "seeds, after 460 to 830 steps; zlib needs 1.56. Give it the upper half of a face under Complete, and compare what it "
+        "makes of hair, mouth and clothes.",
         seconds=300,
         data="pixel-faces",
     ),
