@@ -52,8 +52,8 @@ PRESETS = (
         "ring",
         "Ring: all eight modes",
         "Eight narrow Gaussians on a circle. A good minute on one core: all eight modes are found within seconds, and "
-        "the rest of the time shapes them while the learning rates fall. Over ten seeds, 96 to 98% of the samples lay "
-        "on a mode, and the narrowest mode had 74 to 82% of its true width.",
+        "the rest of the time shapes them while the learning rates fall. Thirteen of fourteen seeds kept all modes, with "
+        "93 to 98% of the samples on one; the mode of the least true width had 69 to 85% of it.",
         _EXACT,
         steps=6000,
         data="gaussian-ring",
@@ -73,7 +73,7 @@ PRESETS = (
         "Grid: all twenty-five modes",
         "Twenty-five narrow Gaussians on a grid, the standard test for dropped modes. Some two minutes on one core: all "
         "modes are found early, then fewer and fewer samples fall between them. In three seeds, 96% of the samples lay "
-        "on a mode, and the narrowest mode had 62 to 72% of its true width.",
+        "on a mode, and that of the least true width had 62 to 72% of it.",
         _EXACT,
         steps=11_000,
         data="gaussian-grid",
@@ -111,7 +111,8 @@ PRESETS = (
         "fashion",
         "Clothes",
         "28x28 pixels, conditional on the class: outlines after half a minute, then sleeves, heels and handles. About four "
-        "minutes on two cores.",
+        "minutes on two cores. In three seeds, a separately trained classifier recognised the requested kind 90 to 92% of "
+        "the time, real ones 88%, and the coverage was 80 to 81%, that of real ones 97%.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,
         data="fashion10k",
